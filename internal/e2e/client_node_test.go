@@ -2,12 +2,14 @@ package e2e_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // A nodeClient is a program of testdata that signs a user in with a package of npm.
@@ -37,7 +39,9 @@ func requireNode(t *testing.T, name string) {
 func (s *server) node(t *testing.T, program string, settings map[string]string) *nodeClient {
 	t.Helper()
 	var log output
-	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("testdata", program))
+	// The context of a test ends before its cleanups, which wait for the program to end.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
+	cmd := exec.CommandContext(ctx, "node", filepath.Join("testdata", program))
 	cmd.Stderr = &log
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -48,9 +52,11 @@ func (s *server) node(t *testing.T, program string, settings map[string]string) 
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		defer cancel()
 		in.Close()
 		_, _ = io.Copy(io.Discard, out)
 		if err := cmd.Wait(); err != nil || t.Failed() {

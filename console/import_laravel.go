@@ -255,8 +255,13 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 	}
 	line := &progress{out: p.stderr}
 	c.Progress = func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) }
+	stop := line.clear
+	c.Phase = func(what string) {
+		stop()
+		stop = line.during(what)
+	}
 	report, err := laravelimport.Run(ctx, c)
-	line.clear()
+	stop()
 	if err != nil {
 		return err
 	}

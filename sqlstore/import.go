@@ -14,9 +14,10 @@ import (
 
 // upsert stores rows of one table: new ones, and what has ended in existing ones.
 type upsert struct {
-	what               string // for errors
-	columns            int
-	standard, forMySQL map[int]string // by number of rows
+	importTable
+	width                        int            // how many columns
+	standard, forMySQL, forStage map[int]string // by number of rows
+	move                         string         // from the stage
 }
 
 // importPages are the numbers of rows of an upsert, so that few texts serve all batches.
@@ -26,11 +27,12 @@ var importPages = []int{200, 20, 1}
 type importTable struct {
 	what, name, columns, key string
 	ended, later             []string // columns that are set only if they are NULL, and those that only rise
+	repeats                  bool     // an import may store a key in several batches; all columns are of the key or in later
 }
 
 // upsert returns the statements of the table. They consist of constants.
 func (t importTable) upsert() upsert {
-	u := upsert{what: t.what, columns: strings.Count(t.columns, ",") + 1, standard: map[int]string{}, forMySQL: map[int]string{}}
+	u := upsert{importTable: t, width: strings.Count(t.columns, ",") + 1, standard: map[int]string{}, forMySQL: map[int]string{}, forStage: map[int]string{}}
 	var standard, forMySQL, changed []string
 	for _, c := range t.ended {
 		changed = append(changed, t.name+"."+c+" IS NULL AND excluded."+c+" IS NOT NULL")
@@ -42,12 +44,16 @@ func (t importTable) upsert() upsert {
 		standard = append(standard, c+" = CASE WHEN excluded."+c+" > "+t.name+"."+c+" THEN excluded."+c+" ELSE "+t.name+"."+c+" END")
 		forMySQL = append(forMySQL, c+" = GREATEST("+c+", VALUES("+c+"))")
 	}
-	row := "(?" + strings.Repeat(", ?", u.columns-1) + ")"
+	row := "(?" + strings.Repeat(", ?", u.width-1) + ")"
+	into := " (" + t.columns + ") "
+	onConflict := " ON CONFLICT (" + t.key + ") DO UPDATE SET " + strings.Join(standard, ", ") + " WHERE " + strings.Join(changed, " OR ") // a row without a change is not written again
 	for _, n := range importPages {
-		insert := "INSERT INTO " + t.name + " (" + t.columns + ") VALUES " + row + strings.Repeat(", "+row, n-1)
-		u.standard[n] = insert + " ON CONFLICT (" + t.key + ") DO UPDATE SET " + strings.Join(standard, ", ") + " WHERE " + strings.Join(changed, " OR ") // a row without a change is not written again
-		u.forMySQL[n] = insert + " ON DUPLICATE KEY UPDATE " + strings.Join(forMySQL, ", ")
+		values := into + "VALUES " + row + strings.Repeat(", "+row, n-1)
+		u.standard[n] = "INSERT INTO " + t.name + values + onConflict
+		u.forMySQL[n] = "INSERT INTO " + t.name + values + " ON DUPLICATE KEY UPDATE " + strings.Join(forMySQL, ", ")
+		u.forStage[n] = "INSERT INTO " + t.stageName() + values
 	}
+	u.move = "INSERT INTO " + t.name + into + t.fromStage() + onConflict
 	return u
 }
 
@@ -55,37 +61,37 @@ var (
 	importFamilies = importTable{
 		"families", "oauth_families",
 		"id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at", "id",
-		[]string{"revoked_at"}, []string{"expires_at"},
+		[]string{"revoked_at"}, []string{"expires_at"}, false,
 	}.upsert()
 
 	importAccessTokens = importTable{
 		"access tokens", "oauth_access_tokens",
 		"id, family_id, client_id, name, scopes, attributes, issued_at, expires_at, revoked_at", "id",
-		[]string{"revoked_at"}, nil,
+		[]string{"revoked_at"}, nil, false,
 	}.upsert()
 
 	importRefreshTokens = importTable{
 		"refresh tokens", "oauth_refresh_tokens",
 		"digest, access_token_id, family_id, scopes, attributes, expires_at, spent_at", "digest",
-		[]string{"spent_at"}, nil,
+		[]string{"spent_at"}, nil, false,
 	}.upsert()
 
 	importCodes = importTable{
 		"codes", "oauth_auth_codes",
 		"digest, family_id, scopes, redirect_uri, code_challenge, attributes, expires_at, spent_at", "digest",
-		[]string{"spent_at"}, nil,
+		[]string{"spent_at"}, nil, false,
 	}.upsert()
 
 	importUnowned = importTable{
 		"refresh tokens without an owner", "oauth_imported_refresh_tokens",
 		"digest, access_token_id, created_at, expires_at, revoked_at", "digest",
-		[]string{"revoked_at"}, []string{"created_at"},
+		[]string{"revoked_at"}, []string{"created_at"}, false,
 	}.upsert()
 
 	importConsents = importTable{
 		"consents", "oauth_consents",
 		"provider, user_id, client_id, scope, granted_at, consent_version", "provider, user_id, client_id, scope, granted_at",
-		nil, []string{"consent_version"},
+		nil, []string{"consent_version"}, true,
 	}.upsert()
 
 	// An import after the access token was purged finds no owner. If the refresh token was
@@ -97,6 +103,10 @@ AND EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.digest = oauth_imported
 // save stores rows in the order of their keys, so that two writers don't wait for each
 // other and the database appends where it can.
 func (u upsert) save(ctx context.Context, tx *sqldb.Tx, d sqldb.Dialect, rows [][]any) error {
+	texts := u.standard
+	if d.Name == sqldb.MySQL.Name {
+		texts = u.forMySQL
+	}
 	slices.SortFunc(rows, func(a, b []any) int {
 		for i := range a {
 			x, isText := a[i].(string)
@@ -107,11 +117,12 @@ func (u upsert) save(ctx context.Context, tx *sqldb.Tx, d sqldb.Dialect, rows []
 		}
 		return 0
 	})
-	texts := u.standard
-	if d.Name == sqldb.MySQL.Name {
-		texts = u.forMySQL
-	}
-	args := make([]any, 0, importPages[0]*u.columns)
+	return u.insert(ctx, tx, texts, rows)
+}
+
+// insert runs statements for as many rows as they have.
+func (u upsert) insert(ctx context.Context, tx *sqldb.Tx, texts map[int]string, rows [][]any) error {
+	args := make([]any, 0, importPages[0]*u.width)
 	for _, n := range importPages {
 		for ; len(rows) >= n; rows = rows[n:] {
 			args = args[:0]
@@ -142,14 +153,25 @@ func (s *Store) Import(ctx context.Context, b *oauth.ImportBatch) error {
 	if err != nil || !slices.ContainsFunc(rows, func(r importedRows) bool { return len(r.rows) > 0 }) {
 		return err
 	}
-	return s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
+	stage := stageOf(ctx)
+	err = s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		for _, r := range rows {
-			if err := r.save(ctx, tx, s.db.Dialect(), r.rows); err != nil {
+			save := func() error { return r.save(ctx, tx, s.db.Dialect(), r.rows) }
+			if stage.of(r.upsert) != nil {
+				save = func() error { return r.insert(ctx, tx, r.forStage, r.rows) }
+			}
+			if err := save(); err != nil {
 				return err
 			}
 		}
 		return s.keepOwners(ctx, tx, b.Unowned)
 	})
+	for _, r := range rows {
+		if n := stage.of(r.upsert); n != nil && err == nil {
+			n.Add(int64(len(r.rows)))
+		}
+	}
+	return err
 }
 
 var versionsOf = `SELECT c.id, c.consent_version FROM oauth_clients c WHERE c.id IN ` + page

@@ -32,23 +32,27 @@ WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid`,
 }
 
 // DuringImport runs an import. In a database without tokens, the import of millions of
-// rows takes most of its time to insert random keys into indexes. So DuringImport drops
+// rows takes most of its time to insert random keys into tables and indexes. So
+// DuringImport puts such rows aside and moves them in the order of their keys, and it drops
 // the indexes that only make queries fast, and creates them again afterwards, which
 // sorts their keys. A note keeps their statements: if the program is killed, the next
 // import creates them.
-func (s *Store) DuringImport(ctx context.Context, run func(context.Context) error) error {
-	if err := sqldb.Bulk(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
+func (s *Store) DuringImport(ctx context.Context, run func(context.Context) error) (err error) {
+	db, d := s.db.SQL(), s.db.Dialect()
+	if err := sqldb.Bulk(ctx, db, d); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, sqldb.Durable(context.WithoutCancel(ctx), db, d)) }()
 	dropped, err := s.dropIndexes(ctx)
 	if err != nil {
 		return fmt.Errorf("drop indexes for an import: %w", err)
 	}
-	err = run(ctx)
-	if len(dropped) > 0 {
-		if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
-			err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
-		}
+	if len(dropped) == 0 {
+		return run(ctx)
+	}
+	err = s.whileStaged(ctx, run)
+	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
+		err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
 	}
 	return err
 }
@@ -108,6 +112,9 @@ func (s *Store) createIndexes(ctx context.Context, dropped []index) error {
 		if _, err := s.db.SQL().ExecContext(ctx, q); err != nil {
 			return err
 		}
+	}
+	if err := analyze(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
+		return err
 	}
 	return s.SetImportNote(ctx, droppedNote, "")
 }

@@ -37,6 +37,14 @@ type builder struct {
 	first     time.Time // of the first import, so that a repeated one changes no row
 	clients   map[string]*known
 	report    *Report
+	consents  map[consentKey]int // where a consent is in the batch
+}
+
+// consentKey names a consent in a batch.
+type consentKey struct {
+	user      oauth.UserRef
+	clientID  string
+	grantedAt int64
 }
 
 // far is the expiry of a token whose row has none. Its signature or ciphertext has it.
@@ -78,6 +86,7 @@ func (b *builder) clientOf(id string) (k *known, why string) {
 
 // tokens adds a page of access tokens with their refresh tokens.
 func (b *builder) tokens(batch *oauth.ImportBatch, rows []*accessRow, orphans []refreshRow) {
+	b.consents = make(map[consentKey]int, len(rows))
 	for _, t := range rows {
 		b.token(batch, t)
 	}
@@ -240,12 +249,13 @@ func (b *builder) consent(batch *oauth.ImportBatch, access *oauth.AccessToken, t
 	}
 	b.report.Imported.Consents++
 	consent := oauth.ImportedConsent{User: b.user(k.client.Provider, t.userID), ClientID: t.clientID, Scopes: scopes, GrantedAt: access.IssuedAt}
-	for n := range batch.Consents { // a batch names a row once
-		if same := &batch.Consents[n]; same.User == consent.User && same.ClientID == consent.ClientID && same.GrantedAt.Equal(consent.GrantedAt) {
-			same.Scopes = union(same.Scopes, scopes)
-			return
-		}
+	key := consentKey{consent.User, consent.ClientID, consent.GrantedAt.UnixMicro()}
+	if n, ok := b.consents[key]; ok { // a batch names a row once
+		same := &batch.Consents[n]
+		same.Scopes = union(same.Scopes, scopes)
+		return
 	}
+	b.consents[key] = len(batch.Consents)
 	batch.Consents = append(batch.Consents, consent)
 }
 

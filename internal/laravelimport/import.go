@@ -36,7 +36,8 @@ type Config struct {
 	DryRun   bool
 	Switch   bool // this is the last import: from now on this server alone issues tokens
 	Progress func(tokens int)
-	Now      func() time.Time // default: time.Now
+	Phase    func(what string) // is called before work that can take minutes, such as "creating indexes"
+	Now      func() time.Time  // default: time.Now
 }
 
 // importer runs one import.
@@ -68,6 +69,9 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	}
 	if c.Progress == nil {
 		c.Progress = func(int) {}
+	}
+	if c.Phase == nil {
+		c.Phase = func(string) {}
 	}
 	now := c.Now().UTC().Truncate(time.Microsecond)
 	i := &importer{Config: c, store: store, report: &Report{Source: c.SourceName, DryRun: c.DryRun, At: now}}
@@ -143,6 +147,7 @@ func (i *importer) run(ctx context.Context) error {
 		return err
 	}
 	if repeated && !i.DryRun { // after the target has its indexes again
+		i.Phase("comparing the tokens of earlier imports with Laravel")
 		if err := i.reconcile(ctx); err != nil {
 			return err
 		}
@@ -251,7 +256,9 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 	for _, c := range clients {
 		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
 	}
-	return i.writeClients(ctx, clients)
+	err = i.writeClients(ctx, clients)
+	i.Phase("sorting what was read, and creating indexes") // which the target does next
+	return err
 }
 
 // writeTokens reads a page while the page before it is written: the two databases, or two

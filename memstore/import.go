@@ -243,6 +243,12 @@ func (s *Store) mayBegin(at time.Time) bool {
 	return false
 }
 
+// importing reports whether another import may come: clients were imported and the switch
+// has not happened.
+func (s *Store) importing() bool {
+	return len(s.imports.clients) > 0 && !s.imports.notes.has(oauth.ImportSwitched)
+}
+
 // ImportNote implements [oauth.ImportStore].
 func (s *Store) ImportNote(_ context.Context, name string) (string, error) {
 	s.mu.Lock()

@@ -22,7 +22,10 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := purge{PurgeBefore: oauth.PurgeBefore{Revoked: micros(ended.Revoked), Expired: micros(ended.Expired)}, left: limit}
+	p := purge{PurgeBefore: oauth.PurgeBefore{Revoked: micros(ended.Revoked), Expired: micros(ended.Expired)}, importing: s.importing(), left: limit}
+	if p.importing { // an import would bring back what was revoked and is deleted here
+		p.Revoked = time.Time{}
+	}
 	s.settle(&p)
 	s.endAbandoned(p.late())
 	s.purgeFamilies(&p)
@@ -54,7 +57,8 @@ func (s *Store) Purge(_ context.Context, ended oauth.PurgeBefore, limit int) (n 
 
 type purge struct {
 	oauth.PurgeBefore
-	left int
+	importing bool // an import may still come
+	left      int
 }
 
 func (p *purge) revoked(at time.Time) bool { return !at.IsZero() && !at.After(p.Revoked) }
@@ -108,6 +112,9 @@ func (s *Store) settle(p *purge) {
 	for user, all := range s.cutOffs {
 		left := slices.DeleteFunc(slices.Clone(all), func(c cutOff) bool {
 			if p.left <= 0 || c.at.After(later(p.late())) || s.mayBegin(later(p.late())) {
+				return false
+			}
+			if p.importing && c.Session == "" { // it also ends families that an import will bring
 				return false
 			}
 			s.revokeCut(c, c.at)

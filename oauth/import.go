@@ -57,7 +57,8 @@ type ImportStore interface {
 }
 
 // ImportSwitched is the name of the [ImportStore] note that says when this server
-// became the only one that issues tokens, in the form of [time.RFC3339Nano].
+// became the only one that issues tokens, in the form of [time.RFC3339Nano]. Until it is set,
+// [Purger.Purge] keeps what was revoked.
 const ImportSwitched = "switched"
 
 // ImportBatch is a part of an import. Families are stored before the tokens and codes

@@ -380,6 +380,11 @@ type Purger interface {
 	//
 	// It ends no family and no consent of a
 	// request after the revocation, not even within [ClockSkew].
+	//
+	// If an [ImportStore] has imported clients, revoked records stay until they expire or
+	// the note [ImportSwitched] is set: another import would bring them back. Until then
+	// RevokeFamilies and Withdraw also end earlier families and consents that an import
+	// stores after the purge.
 	Purge(ctx context.Context, ended PurgeBefore, limit int) (n int, err error)
 }
 

@@ -52,12 +52,16 @@ func late(at int64) int64 { return at - lateness.Microseconds() }
 type purge struct {
 	store            *Store
 	revoked, expired int64 // 0: not purged
+	importing        bool  // an import may still come
 	left             int   // approximate number of rows that may still be deleted
 }
 
 // run settles the cut-offs first, because that sets revoked_at on the families that
 // they end.
 func (p *purge) run(ctx context.Context) error {
+	if err := p.keepRevoked(ctx); err != nil {
+		return err
+	}
 	steps := []func(context.Context) error{p.settleCutOffs}
 	if p.revoked != 0 {
 		steps = append(steps,

@@ -9,8 +9,10 @@ import (
 
 const (
 	// A cut-off also ends the families that imported refresh tokens without an owner
-	// will begin, so it stays until these have expired.
-	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ?
+	// will begin, so it stays until these have expired. It also ends the families of an
+	// import that will come, so it stays until the switch if it doesn't name a session:
+	// imported families have none.
+	selectCutOffs = `SELECT ` + cutOffColumns + ` FROM oauth_cut_offs x WHERE x.cut_at <= ? AND (? = 0 OR x.session <> '')
 AND NOT EXISTS (SELECT 1 FROM oauth_imported_refresh_tokens o WHERE o.expires_at > ? AND o.begun_at IS NULL AND o.revoked_at IS NULL)
 ORDER BY x.cut_at LIMIT 100`
 
@@ -22,6 +24,7 @@ AND except_session = ? AND unredeemed = ? AND ends_with_session = ? AND keep_per
 // the cut-offs, each in one transaction. So ended families stay ended. It compares with
 // the exact time, because by now there are families of later requests.
 func (p *purge) settleCutOffs(ctx context.Context) error {
+	at := late(max(p.revoked, p.expired))
 	return p.repeat(func() (int, int, error) {
 		var found []cutOff
 		err := p.store.db.Each(ctx, selectCutOffs, func(row sqldb.Row) error {
@@ -29,7 +32,7 @@ func (p *purge) settleCutOffs(ctx context.Context) error {
 			err := row.Scan(c.fields()...)
 			found = append(found, c)
 			return err
-		}, late(max(p.revoked, p.expired)), late(max(p.revoked, p.expired)))
+		}, at, sqldb.Flag(p.importing), at)
 		settled := 0
 		for _, c := range found {
 			if err == nil {

@@ -17,7 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/laravel"
+	"github.com/go-passport/passport/oauth"
 )
 
 // oldServer issues, rotates and revokes tokens as Laravel does, in a copy of the
@@ -175,6 +177,61 @@ func TestLaravelImport_Switch(t *testing.T) {
 		}
 		if _, err := laravelImport(t, i); err == nil || !strings.Contains(err.Error(), "the switch was at") {
 			t.Errorf("an import after the switch = %v, want a refusal", err)
+		}
+	})
+}
+
+// What was revoked here stays refused although its row in Laravel lives: after a purge, after
+// the last import, and after a purge that follows the switch.
+func TestLaravelImport_LP_3_PurgesBetweenImports(t *testing.T) {
+	eachTarget(t, func(t *testing.T, i *imported) {
+		i.config.Now = nil
+		s := laravelServer(t, i.store, laravel.Compat{DB: i.laravel, Dialect: i.config.Source.Dialect})
+		o, answers := newOldServer(t, i), readAnswers(t)
+		o.issue() // for user 1, and not imported before that user's tokens are revoked
+		must(t, o.fail)
+		lateToken, _ := o.some()
+		must(t, s.RevokeUser(t.Context(), testkit.Ref("1")))
+		must(t, s.RevokeToken(t.Context(), i.jti("pkce_public")))
+		must(t, s.RevokeToken(t.Context(), i.jti("cc_both")))
+
+		purge := func() {
+			t.Helper()
+			_, err := s.Purge(t.Context(), oauth.PurgeBefore{Revoked: time.Now().Add(2 * time.Hour), Expired: time.Now()})
+			must(t, err)
+		}
+		refused := func(when string, tokens map[string]string) {
+			t.Helper()
+			for name, token := range tokens {
+				if got := guardStatus(s.Guard(), token); got != http.StatusUnauthorized {
+					t.Errorf("%s the guard responds with %d to the token %s, want 401: it was revoked here", when, got, name)
+				}
+			}
+			if i.live(i.jti("cc_both")) {
+				t.Errorf("%s the token cc_both is live, want it ended: it was revoked here", when)
+			}
+			if got := guardStatus(s.Guard(), answers.AccessTokens["code_check"].Token); got != http.StatusOK {
+				t.Errorf("%s the guard responds with %d to a token that was not revoked, want 200", when, got)
+			}
+		}
+		tokens := map[string]string{"code_full": answers.AccessTokens["code_full"].Token, "pkce_public": answers.AccessTokens["pkce_public"].Token}
+		purge()
+		refused("after a purge before the switch,", tokens)
+		i.config.Switch = true
+		i.run()
+		tokens["that was first imported after its user's revocation"] = lateToken
+		refused("after the last import,", tokens)
+		purge()
+		for _, name := range []string{"code_full", "pkce_public", "cc_both"} {
+			if _, err := i.store.AccessToken(t.Context(), i.jti(name)); !testkit.IsNotFound(err) {
+				t.Errorf("AccessToken() of %s after a purge that follows the switch = %v, want ErrNotFound: it was revoked", name, err)
+			}
+		}
+		refused("after a purge that follows the switch,", tokens)
+		for _, name := range []string{"code_full", "pkce_public"} {
+			if status, body := tokenRequest(t, s, answers.RefreshTokens[name].form()); status != http.StatusBadRequest {
+				t.Errorf("after the switch a refresh with %s = %d %v, want 400: it was revoked here", name, status, body)
+			}
 		}
 	})
 }

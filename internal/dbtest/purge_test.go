@@ -197,3 +197,27 @@ func TestPurge_ExaminesAKeptTokenTwice(t *testing.T) {
 		}
 	})
 }
+
+// Before the switch a purge keeps the cut-offs that may end the families of another import.
+// Sign-outs are frequent, and imported families have no session, so their cut-offs go.
+func TestPurge_LP_3_CutOffsBeforeTheSwitch(t *testing.T) {
+	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+		db := dbtest.Open(t, d)
+		s := migrated(t, db, d)
+		c := newClient("shop")
+		must(t, s.Import(t.Context(), &oauth.ImportBatch{Clients: []*oauth.ImportedClient{{Client: c}}}))
+		must(t, s.EndSession(t.Context(), alice, oauth.DigestOf("session"), now, nil))
+		must(t, s.RevokeFamilies(t.Context(), oauth.FamilyFilter{User: alice}, now, nil))
+		purge := func(when string, want int) {
+			t.Helper()
+			_, err := s.Purge(t.Context(), oauth.EndedBefore(now.Add(100*time.Hour)), 1000)
+			must(t, err)
+			if got := count(t, db, "oauth_cut_offs"); got != want {
+				t.Errorf("a purge %s the switch leaves %d cut-offs of 2 for a session and 1 for a user, want %d", when, got, want)
+			}
+		}
+		purge("before", 1)
+		must(t, s.SetImportNote(t.Context(), oauth.ImportSwitched, "2026-11-30T12:00:00Z"))
+		purge("after", 0)
+	})
+}

@@ -115,6 +115,10 @@ func (s *importState) show(out *screen, now time.Time) {
 		about("Refresh tokens without access token", grouped(s.Left.Unowned)),
 		about("Authorization codes", grouped(s.Left.Codes)),
 	})
+	if s.SwitchedAt.IsZero() {
+		out.Printf("\nUntil the switch, a purge keeps revoked records until they expire: an import could bring them back.\n" +
+			"The last import ends this: passport import laravel --switch\n")
+	}
 }
 
 // ago returns a duration in words.

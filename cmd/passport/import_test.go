@@ -99,6 +99,9 @@ func TestImport_Laravel(t *testing.T) {
 		t.Errorf("passport client show 4 prints %s", out)
 	}
 	succeed(t, append(from, "--switch")...)
+	if out := succeed(t, "import", "status"); strings.Contains(out, "a purge keeps revoked records") {
+		t.Errorf("passport import status after the switch says that a purge keeps revoked records:\n%s", out)
+	}
 	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "the switch was at") {
 		t.Errorf("an import after the switch = %d, %s; want a refusal", status, stderr)
 	}

@@ -1,7 +1,10 @@
 // Package recent keeps the values that were used most recently, in bounded memory.
 package recent
 
-import "sync"
+import (
+	"cmp"
+	"sync"
+)
 
 // Map is a map that drops values that were not used for long. It is safe for
 // concurrent use, and its zero value is empty.
@@ -9,11 +12,14 @@ import "sync"
 // It holds at most two generations. When young is full it becomes elder, and the
 // values in the previous elder that were not used since are dropped.
 type Map[K comparable, V any] struct {
+	// Generation is how many values a generation holds. Default: 4096.
+	Generation int
+
 	mu           sync.RWMutex
 	young, elder map[K]V
 }
 
-// generation is how many values a generation holds.
+// generation is the default of [Map.Generation].
 const generation = 4096
 
 // Get returns the value of a key.
@@ -34,8 +40,8 @@ func (m *Map[K, V]) Get(key K) (value V, ok bool) {
 func (m *Map[K, V]) Put(key K, value V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.young == nil || len(m.young) >= generation {
-		m.young, m.elder = make(map[K]V, generation/8), m.young
+	if full := cmp.Or(m.Generation, generation); m.young == nil || len(m.young) >= full {
+		m.young, m.elder = make(map[K]V, full/8), m.young
 	}
 	m.young[key] = value
 }

@@ -1,6 +1,7 @@
 package recent
 
 import (
+	"cmp"
 	"fmt"
 	"testing"
 )
@@ -8,7 +9,13 @@ import (
 // A used entry stays, an unused entry is dropped, and the map never exceeds two
 // generations.
 func TestMap_IsBounded(t *testing.T) {
-	var m Map[int, string]
+	for _, m := range []*Map[int, string]{{}, {Generation: 10}} {
+		isBounded(t, m, cmp.Or(m.Generation, 4096))
+	}
+}
+
+func isBounded(t *testing.T, m *Map[int, string], generation int) {
+	t.Helper()
 	m.Put(-1, "used")
 	m.Put(-2, "unused")
 	for n := range 5 * generation {

@@ -7,7 +7,6 @@ import (
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,9 +36,8 @@ func (f *foreign) IsPresented(value string) bool {
 var errCiphertext = errors.New("the ciphertext was not made with this key")
 
 // decrypt opens a ciphertext. Most of the work is the derivation of the keys.
-func decrypt(text string, appKey []byte) ([]byte, error) {
-	raw, err := hex.DecodeString(text)
-	if err != nil || len(raw) < versionSize+saltSize+ivSize+macSize {
+func decrypt(raw, appKey []byte) ([]byte, error) {
+	if len(raw) < versionSize+saltSize+ivSize+macSize {
 		return nil, errCiphertext
 	}
 	signed, mac := raw[:len(raw)-macSize], raw[len(raw)-macSize:]

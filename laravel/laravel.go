@@ -9,7 +9,10 @@
 package laravel
 
 import (
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -58,7 +61,7 @@ func (c Compat) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
 
 // Part implements passport.Feature.
 func (c Compat) Part(s feature.Server) feature.Part {
-	f := &foreign{slots: slots}
+	f := newForeign(slow)
 	part := feature.Part{Name: "laravel.Compat", Foreign: f, Store: f.use}
 	fault := func(format string, args ...any) {
 		part.Faults = append(part.Faults, feature.Fault("Features: laravel.Compat."+format, args...)...)
@@ -103,10 +106,31 @@ type foreign struct {
 	keys    []*rsa.PublicKey
 	appKeys [][]byte
 	table   *table // nil without DB
-	slots   chan struct{}
+
+	slow *derivations
+	salt []byte // of digest
 
 	reader  oauth.TokenReader
 	imports oauth.ImportStore
+}
+
+func newForeign(slow *derivations) *foreign {
+	f := &foreign{slow: slow, salt: make([]byte, sha256.Size)}
+	_, _ = rand.Read(f.salt) // Read never fails
+	return f
+}
+
+// digest returns the key of a derivation from its kind and input: at most one of the parts
+// varies in length. Without the salt, the input can't be guessed from the digest. Each
+// server has its own salt, so servers in one process share no derivation.
+func (f *foreign) digest(kind string, parts ...[]byte) (d digest) {
+	h := hmac.New(sha256.New, f.salt)
+	h.Write([]byte(kind + "\x00"))
+	for _, part := range parts {
+		h.Write(part)
+	}
+	h.Sum(d[:0])
+	return d
 }
 
 // use sets the store.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -127,18 +128,27 @@ func issuedToAnother(purpose oauth.Purpose) *oauth.Error {
 	return oauth.InvalidGrant.Errorf("the refresh token was issued to another client")
 }
 
-// decrypt opens a value with the first key that fits.
-func (f *foreign) decrypt(ctx context.Context, p *feature.Presented) (raw []byte, err error) {
-	err = errCiphertext
+// decrypt opens a value. The rows decide whether its content may be redeemed, so the
+// content itself may be remembered.
+func (f *foreign) decrypt(ctx context.Context, p *feature.Presented) ([]byte, error) {
+	raw, err := hex.DecodeString(p.Value)
+	if err != nil {
+		return nil, errCiphertext
+	}
+	return f.slow.do(ctx, derivation{
+		key: f.digest("ciphertext", raw), at: p.Time, may: p.MayTry,
+		derive: func() ([]byte, error) { return f.tryKeys(raw) },
+	})
+}
+
+// tryKeys opens a ciphertext with the first key that fits.
+func (f *foreign) tryKeys(raw []byte) ([]byte, error) {
 	for _, key := range f.appKeys {
-		if waited := f.slowly(ctx, p.MayTry, func() { raw, err = decrypt(p.Value, key) }); waited != nil {
-			return nil, waited
-		}
-		if !errors.Is(err, errCiphertext) {
-			return raw, err
+		if plain, err := decrypt(raw, key); !errors.Is(err, errCiphertext) {
+			return plain, err
 		}
 	}
-	return nil, err
+	return nil, errCiphertext
 }
 
 // opened is a code or refresh token of Laravel for one request.

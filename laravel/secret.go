@@ -2,6 +2,7 @@ package laravel
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,9 +34,14 @@ func (f *foreign) Secret(ctx context.Context, c *oauth.Client, secret string, at
 		if !isHash(s.Digest) || !s.ExpiresAt.IsZero() && !at.Before(s.ExpiresAt) {
 			continue
 		}
-		right := false
-		err := f.slowly(ctx, may, func() { right = bcrypt.CompareHashAndPassword([]byte(s.Digest), []byte(secret)) == nil })
-		if err != nil || !right {
+		_, err := f.slow.do(ctx, derivation{
+			key: f.digest("secret", []byte(s.Digest), []byte(secret)), at: at, may: may,
+			derive: func() ([]byte, error) { return nil, compare(s.Digest, secret) },
+		})
+		switch {
+		case errors.Is(err, errWrong):
+			return false, nil
+		case err != nil:
 			return false, err
 		}
 		if err := f.imports.ReplaceSecret(ctx, c.ID, s.Digest, oauth.DigestOf(secret)); err != nil {
@@ -44,4 +50,13 @@ func (f *foreign) Secret(ctx context.Context, c *oauth.Client, secret string, at
 		return true, nil
 	}
 	return false, nil
+}
+
+var errWrong = errors.New("the secret is wrong")
+
+func compare(hash oauth.Digest, secret string) error {
+	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(secret)) != nil {
+		return errWrong
+	}
+	return nil
 }

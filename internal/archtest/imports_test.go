@@ -58,7 +58,7 @@ var rooms = map[string]room{
 		"internal/feature internal/firstparty internal/guards internal/idtoken internal/issuer internal/keyring internal/lastused internal/logline internal/methods internal/nearpath internal/nilpointer internal/oidc internal/page internal/policy internal/protected internal/reauth internal/rooms internal/safeurl internal/sameorigin " +
 		"internal/tokens internal/upkeep internal/users internal/wire", others: []string{jose}},
 
-	"laravel": {ours: "internal/feature internal/policy internal/rooms internal/wire oauth sqlstore", others: []string{crypto}}, // its users alone link bcrypt
+	"laravel": {ours: "internal/feature internal/policy internal/recent internal/rooms internal/wire oauth sqlstore", others: []string{crypto}}, // its users alone link bcrypt
 
 	"internal/oidc":          {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/users internal/wire"},
 	"internal/idtoken":       {ours: below + " openid internal/claims internal/feature internal/keyring"},

@@ -24,6 +24,7 @@ import (
 	"github.com/go-passport/passport/internal/ctxtoken"
 	"github.com/go-passport/passport/internal/logline"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -189,10 +190,6 @@ func (c Config) refuse(w http.ResponseWriter, r *http.Request, t *oauth.AccessTo
 }
 
 func (c Config) log(r *http.Request, t *oauth.AccessToken, e *oauth.Error, err error) {
-	level := slog.LevelInfo
-	if e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable {
-		level = slog.LevelError
-	}
 	attrs := []any{"request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r)}
 	if t != nil && t.Client != nil {
 		attrs = append(attrs, "client_id", t.Client.ID)
@@ -201,7 +198,7 @@ func (c Config) log(r *http.Request, t *oauth.AccessToken, e *oauth.Error, err e
 		attrs = append(attrs, "required_scope", e.Scope)
 	}
 	attrs = append(attrs, "error", string(e.Code), "err", err.Error())
-	c.Logger.Log(r.Context(), level, "request refused by the guard", attrs...)
+	c.Logger.Log(r.Context(), wire.Level(e, err), "request refused by the guard", attrs...)
 }
 
 // challenge returns the value of WWW-Authenticate.

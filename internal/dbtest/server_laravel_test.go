@@ -305,7 +305,8 @@ func TestServer_LP_4_ClientsOfLaravel(t *testing.T) {
 // that was revoked and purged here stays dead, although Laravel's row is live.
 func TestServer_LP_3_UntilTheSwitch(t *testing.T) {
 	eachTarget(t, func(t *testing.T, i *imported) {
-		s := laravelServer(t, i.store, laravel.Compat{DB: i.laravel, Dialect: i.config.Source.Dialect})
+		log := new(testkit.LockedBuffer)
+		s := laravelServer(t, i.store, laravel.Compat{DB: i.laravel, Dialect: i.config.Source.Dialect}, func(c *passport.Config) { c.Logger = slog.New(slog.NewTextHandler(log, nil)) })
 		answers := readAnswers(t)
 		full := answers.AccessTokens["code_full"].Token
 		want := func(when, token string, status int) {
@@ -319,6 +320,9 @@ func TestServer_LP_3_UntilTheSwitch(t *testing.T) {
 			if status, body := tokenRequest(t, s, r.form()); status != http.StatusServiceUnavailable || body["error"] != "temporarily_unavailable" {
 				t.Errorf("before the switch a redemption = %d %v, want temporarily_unavailable", status, body)
 			}
+		}
+		if text := log.String(); strings.Contains(text, "level=ERROR") || !strings.Contains(text, `level=WARN msg="request refused"`) || !strings.Contains(text, "passport import laravel --switch") {
+			t.Errorf("before the switch a redemption is logged as:\n%s\nwant a warning with the command that switches, and no error", text)
 		}
 		i.sql(`UPDATE oauth_access_tokens SET revoked = TRUE WHERE id = '` + i.jti("code_full") + `'`)
 		want("after Laravel revoked an imported token", full, http.StatusUnauthorized)

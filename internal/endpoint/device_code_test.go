@@ -267,6 +267,8 @@ func TestDevice_DV_04_CreationIsBounded(t *testing.T) {
 			codesFor(s, other)
 		}
 		ask(s, other).WantJSONError(http.StatusServiceUnavailable, "temporarily_unavailable")
+		s.WantBlameless()
+		s.WantLog(`"level":"WARN","msg":"request refused"`, "raise Device.MaxPending")
 		time.Sleep(11 * time.Minute)
 		codesFor(s, c)
 		codesFor(s, other)

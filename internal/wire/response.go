@@ -67,19 +67,36 @@ func SetRetryAfter(w http.ResponseWriter, e *oauth.Error) {
 	}
 }
 
-// Refusal logs which check failed: at Info for a client's mistake, at Error for a
-// fault that the operator must fix. err has more details than the client's response.
+// Refusal logs which check failed, at the level of [Level]. err has more details than the
+// client's response.
 func (l Log) Refusal(r *http.Request, e *oauth.Error, err error, attrs ...any) {
 	attrs = append(attrs, "request_id", reqinfo.From(r.Context()).ID, "method", r.Method, "path", reqinfo.Path(r),
 		"error", string(e.Code), "err", err.Error())
-	switch {
-	case r.Context().Err() != nil && !bodylimit.TimedOut(err): // a timeout of the body ends the context, too
+	if r.Context().Err() != nil && !bodylimit.TimedOut(err) { // a timeout of the body ends the context, too
 		l.InfoContext(r.Context(), "request canceled by the client", attrs...)
-	case e.Code == oauth.ServerError || e.Code == oauth.TemporarilyUnavailable:
+		return
+	}
+	switch Level(e, err) {
+	case slog.LevelError:
 		l.ErrorContext(r.Context(), "request failed", attrs...)
+	case slog.LevelWarn:
+		l.WarnContext(r.Context(), "request refused", attrs...)
 	default:
 		l.InfoContext(r.Context(), "request refused", attrs...)
 	}
+}
+
+// Level returns the level of a refusal in the log: Info for a client's mistake, Error for a
+// fault that the operator must fix. It is Warn if the server is temporarily unavailable by
+// its own decision, such as a limit: then err is not from [oauth.ErrUnavailable].
+func Level(e *oauth.Error, err error) slog.Level {
+	switch {
+	case e.Code == oauth.ServerError || errors.Is(err, oauth.ErrUnavailable) && e.Code == oauth.TemporarilyUnavailable:
+		return slog.LevelError
+	case e.Code == oauth.TemporarilyUnavailable:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // SetThrottled sets the headers of a refusal by a throttle (RFC 6585 §4), and

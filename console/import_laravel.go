@@ -84,7 +84,7 @@ func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
 		return err
 	}
 	if sameDatabase(s.DatabaseURL, cmp.Or(o.from, o.variables.DatabaseURL())) {
-		return errors.New("--from is the database of this server: name another database or schema with --database-url, because both have tables with the name oauth_clients")
+		return errOwnDatabase
 	}
 	if o.dryRun {
 		p.reads = true
@@ -95,6 +95,9 @@ func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
 			return err
 		}
 		defer c.Source.DB.Close()
+		if c.Source.IsIn(ctx, in.db, p.database.Dialect) {
+			return errOwnDatabase
+		}
 		if o.markConsumed {
 			return p.markConsumed(ctx, cmd, c, from)
 		}
@@ -133,7 +136,10 @@ func (o *laravelOptions) source() (dburl.URL, error) {
 	return u, existing(text)
 }
 
-// sameDatabase reports whether two URLs name the same database.
+var errOwnDatabase = errors.New("--from is the database of this server: name another database or schema with --database-url, because both have tables with the name oauth_clients")
+
+// sameDatabase reports whether two URLs name the same file or have the same text. Two
+// spellings of one server are found by [laravelimport.Source.IsIn], which asks it.
 func sameDatabase(a, b string) bool {
 	fileA, isFileA := dburl.File(a)
 	fileB, isFileB := dburl.File(b)

@@ -1,0 +1,118 @@
+package dbtest_test
+
+import (
+	"bytes"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-passport/passport/console"
+	"github.com/go-passport/passport/internal/dbtest"
+	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/sqlstore"
+)
+
+// servers are the databases that are not a file.
+var servers = []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL}
+
+// importCommand runs `passport import laravel` with the key of the installation in testdata.
+func importCommand(t *testing.T, from, to string, args ...string) (printed string, status int) {
+	t.Helper()
+	env := filepath.Join(t.TempDir(), "laravel.env")
+	must(t, os.WriteFile(env, []byte("APP_KEY="+readManifest(t).Config.AppKey+"\n"), 0o600))
+	var out bytes.Buffer
+	cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + to}})
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(append([]string{"import", "laravel", "--env", env, "--from", from}, args...))
+	status = console.Run(t.Context(), cmd)
+	return out.String(), status
+}
+
+// respelled returns a URL that leads to the same database with another text.
+func respelled(t *testing.T, databaseURL string) string {
+	t.Helper()
+	u, err := url.Parse(databaseURL)
+	must(t, err)
+	switch u.Hostname() {
+	case "127.0.0.1":
+		u.Host = "LocalHost:" + u.Port()
+	case "localhost":
+		u.Host = "127.0.0.1:" + u.Port()
+	}
+	q := u.Query()
+	if strings.HasPrefix(u.Scheme, "postgres") {
+		q.Set("timezone", "Asia/Tokyo")
+	} else {
+		q.Set("time_zone", "'+09:00'")
+	}
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	return u.String()
+}
+
+// The database of --from is recognized as that of this server, however the URLs spell it.
+func TestConsole_ImportLaravelRefusesItsOwnDatabase(t *testing.T) {
+	const refusal = "--from is the database of this server"
+	for _, d := range servers {
+		for _, prefix := range []string{"", "app_"} { // with a prefix, both have room in one database
+			t.Run(d.Name+"/"+prefix, func(t *testing.T) {
+				dbtest.Need(t, d)
+				t.Parallel()
+				db, from := openLaravel(t, d, prefix)
+				to := respelled(t, from)
+				store := sqlstore.New(db, d)
+				if prefix != "" {
+					must(t, store.Migrate(t.Context()))
+				}
+				for _, args := range [][]string{{"--dry-run"}, {}, {"--mark-consumed"}} {
+					printed, status := importCommand(t, from, to, append(args, "--prefix", prefix)...)
+					if status != 1 || !strings.Contains(printed, refusal) {
+						t.Errorf("passport import laravel %s of a database into itself = %d, want a refusal with %q:\n%s", args, status, refusal, printed)
+					}
+				}
+				if prefix != "" {
+					for c := range store.Clients(t.Context()) {
+						t.Fatalf("the import was refused, but has written the client %s", c.ID)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Another schema of one PostgreSQL database, and another database of one server, may be the
+// target, also if the target's search path leads to Laravel's tables afterwards.
+func TestConsole_ImportLaravelIntoAnotherSchema(t *testing.T) {
+	for _, d := range servers {
+		for _, prefix := range []string{"", "app_"} {
+			t.Run(d.Name+"/"+prefix, func(t *testing.T) {
+				dbtest.Need(t, d)
+				t.Parallel()
+				_, from := openLaravel(t, d, prefix)
+				to := dbtest.URL(t, d)
+				must(t, sqlstore.New(dbtest.OpenURL(t, to), d).Migrate(t.Context()))
+				if d == sqldb.Postgres {
+					to = withBothSchemas(t, to, from)
+				}
+				if printed, status := importCommand(t, from, to, "--prefix", prefix); status != 0 || !strings.Contains(printed, "Imported from Laravel") {
+					t.Errorf("passport import laravel into another database or schema = %d, want an import:\n%s", status, printed)
+				}
+			})
+		}
+	}
+}
+
+// withBothSchemas returns to with the schema of from after its own in the search path.
+func withBothSchemas(t *testing.T, to, from string) string {
+	t.Helper()
+	u, err := url.Parse(to)
+	must(t, err)
+	old, err := url.Parse(from)
+	must(t, err)
+	q := u.Query()
+	q.Set("search_path", q.Get("search_path")+","+old.Query().Get("search_path"))
+	u.RawQuery = q.Encode()
+	return u.String()
+}

@@ -40,6 +40,9 @@ needs the application key of Laravel.`,
 				return err
 			}
 			return p.withClients(cmd.Context(), s, func(ctx context.Context, in *opened) error {
+				if err := in.hasTables(ctx); err != nil {
+					return err
+				}
 				status, err := readImport(ctx, in)
 				if err != nil {
 					return err

@@ -98,6 +98,9 @@ func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
 		if c.Source.IsIn(ctx, in.db, p.database.Dialect) {
 			return errOwnDatabase
 		}
+		if err := in.hasTables(ctx); err != nil {
+			return err
+		}
 		if o.markConsumed {
 			return p.markConsumed(ctx, cmd, c, from)
 		}

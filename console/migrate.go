@@ -33,8 +33,8 @@ missing afterwards.`,
 			}
 			s.MigrateOnStart, s.access = true, makes
 			return p.withSettings(cmd.Context(), s, func(ctx context.Context, in *opened) error {
-				if err := in.store.Check(ctx); err != nil {
-					return unusable(s, err)
+				if err := in.hasTables(ctx); err != nil {
+					return err
 				}
 				success(cmd.OutOrStdout(), "The tables in %s are up to date.", safe(s.DatabaseURL))
 				return nil

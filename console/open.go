@@ -303,6 +303,15 @@ func (o *opened) prepare(ctx context.Context) error {
 	return o.building.during(ctx, o.store.Migrate)
 }
 
+// hasTables checks the tables of the store. A command that creates a server doesn't need
+// it: passport.New checks them.
+func (o *opened) hasTables(ctx context.Context) error {
+	if err := o.store.Check(ctx); err != nil {
+		return unusable(o.settings, err)
+	}
+	return nil
+}
+
 // prepareAccounts creates the tables of accounts, or checks that they exist. Commands
 // about clients don't call it, because the database may belong to an application with its
 // own accounts.

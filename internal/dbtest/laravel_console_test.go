@@ -1,14 +1,12 @@
 package dbtest_test
 
 import (
-	"bytes"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/go-passport/passport/console"
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/sqlstore"
@@ -17,18 +15,12 @@ import (
 // servers are the databases that are not a file.
 var servers = []sqldb.Dialect{sqldb.Postgres, sqldb.MySQL}
 
-// importCommand runs `passport import laravel` with the key of the installation in testdata.
-func importCommand(t *testing.T, from, to string, args ...string) (printed string, status int) {
+// importCommand runs `passport import laravel` into a database, with the key of the installation in testdata.
+func importCommand(t *testing.T, from, to string, args ...string) (status int, printed string) {
 	t.Helper()
 	env := filepath.Join(t.TempDir(), "laravel.env")
 	must(t, os.WriteFile(env, []byte("APP_KEY="+readManifest(t).Config.AppKey+"\n"), 0o600))
-	var out bytes.Buffer
-	cmd := console.New(console.Options{Env: []string{"PASSPORT_DATABASE_URL=" + to}})
-	cmd.SetOut(&out)
-	cmd.SetErr(&out)
-	cmd.SetArgs(append([]string{"import", "laravel", "--env", env, "--from", from}, args...))
-	status = console.Run(t.Context(), cmd)
-	return out.String(), status
+	return command(t, to, "", append([]string{"import", "laravel", "--env", env, "--from", from}, args...)...)
 }
 
 // respelled returns a URL that leads to the same database with another text.
@@ -67,7 +59,7 @@ func TestConsole_ImportLaravelRefusesItsOwnDatabase(t *testing.T) {
 					must(t, store.Migrate(t.Context()))
 				}
 				for _, args := range [][]string{{"--dry-run"}, {}, {"--mark-consumed"}} {
-					printed, status := importCommand(t, from, to, append(args, "--prefix", prefix)...)
+					status, printed := importCommand(t, from, to, append(args, "--prefix", prefix)...)
 					if status != 1 || !strings.Contains(printed, refusal) {
 						t.Errorf("passport import laravel %s of a database into itself = %d, want a refusal with %q:\n%s", args, status, refusal, printed)
 					}
@@ -96,11 +88,33 @@ func TestConsole_ImportLaravelIntoAnotherSchema(t *testing.T) {
 				if d == sqldb.Postgres {
 					to = withBothSchemas(t, to, from)
 				}
-				if printed, status := importCommand(t, from, to, "--prefix", prefix); status != 0 || !strings.Contains(printed, "Imported from Laravel") {
+				if status, printed := importCommand(t, from, to, "--prefix", prefix); status != 0 || !strings.Contains(printed, "Imported from Laravel") {
 					t.Errorf("passport import laravel into another database or schema = %d, want an import:\n%s", status, printed)
 				}
 			})
 		}
+	}
+}
+
+// A target without tables is an error that names the command that creates them.
+func TestConsole_ImportLaravelNeedsTables(t *testing.T) {
+	for _, d := range servers {
+		t.Run(d.Name, func(t *testing.T) {
+			dbtest.Need(t, d)
+			t.Parallel()
+			_, from := openLaravel(t, d, "")
+			to := dbtest.URL(t, d)
+			want := func(name string, status int, printed string) {
+				t.Helper()
+				if status != 1 || !strings.Contains(printed, `run "passport migrate"`) {
+					t.Errorf("%s with an empty database = %d, want an error that names passport migrate:\n%s", name, status, printed)
+				}
+			}
+			status, printed := importCommand(t, from, to, "--dry-run")
+			want("passport import laravel", status, printed)
+			status, printed = command(t, to, "", "import", "status")
+			want("passport import status", status, printed)
+		})
 	}
 }
 

@@ -98,10 +98,11 @@ func insertLaravel(t testing.TB, db *sql.DB, d sqldb.Dialect, table string, row 
 	run(t, db, "INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") VALUES ("+strings.Join(marks, ", ")+")", values...)
 }
 
-// openLaravel returns a copy of the installation in testdata, in a new database.
-func openLaravel(t testing.TB, d sqldb.Dialect, prefix string) (db *sql.DB, url string) {
+// openLaravel returns a copy of the installation in testdata, in a new database. params are
+// added to its URL: "key=value".
+func openLaravel(t testing.TB, d sqldb.Dialect, prefix string, params ...string) (db *sql.DB, url string) {
 	t.Helper()
-	url = dbtest.URL(t, d)
+	url = dbtest.URL(t, d, params...)
 	db = dbtest.OpenURL(t, url)
 	createLaravel(t, db, d, prefix, laravelTables)
 	script, err := os.ReadFile(filepath.Join(laravel12, "passport.sql"))

@@ -69,8 +69,8 @@ func (s *Snapshot) eachClient(ctx context.Context, do func(*clientRow) error) er
 }
 
 func (s *Snapshot) scanClient(rows *sql.Rows) (*clientRow, error) {
-	c, zone := &clientRow{}, s.source.Location
-	err := rows.Scan(id{&c.id}, text{&c.name}, text{&c.secret}, text{&c.provider}, flag{&c.revoked}, moment{&c.createdAt, zone}, moment{&c.updatedAt, zone},
+	c, created, updated := &clientRow{}, s.zone(clientsTable, "created_at"), s.zone(clientsTable, "updated_at")
+	err := rows.Scan(id{&c.id}, text{&c.name}, text{&c.secret}, text{&c.provider}, flag{&c.revoked}, moment{&c.createdAt, created}, moment{&c.updatedAt, updated},
 		id{&c.userID}, text{&c.ownerType}, id{&c.ownerID}, text{&c.redirect}, list{&c.redirectURIs, &c.hasURIs}, list{&c.grantTypes, &c.hasGrants}, list{&c.scopes, &c.hasScopes},
 		flag{&c.personal}, flag{&c.password})
 	return c, err

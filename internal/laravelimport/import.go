@@ -48,7 +48,7 @@ type importer struct {
 	build  *builder
 	report *Report
 
-	usersHave map[string]bool // the columns of UsersTable
+	usersHave columnTypes // the columns of UsersTable
 }
 
 // Run imports everything in one snapshot of the source. If it fails, run it again: a

@@ -134,7 +134,7 @@ func (s *Snapshot) checkJWT(ctx context.Context, key *rsa.PublicKey, parts []str
 // two-factor sign-in, and encrypted sessions. Most installations have none.
 func (s *Snapshot) probe(ctx context.Context, keys Keys) (checked string, err error) {
 	for _, p := range []struct{ table, column string }{{"users", "two_factor_secret"}, {"users", "two_factor_recovery_codes"}, {"sessions", "payload"}} {
-		if !s.probes[p.table][p.column] {
+		if !s.probes[p.table].has(p.column) {
 			continue
 		}
 		values, err := s.samplesOf(ctx, p.table, p.column)

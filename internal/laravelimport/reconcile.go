@@ -149,7 +149,7 @@ func (r *reconciler) aliveAmong(ctx context.Context, page []*oauth.AccessToken) 
 		var key string
 		var revoked bool
 		var expiresAt time.Time
-		err := rows.Scan(id{&key}, flag{&revoked}, moment{&expiresAt, r.source.source.Location})
+		err := rows.Scan(id{&key}, flag{&revoked}, moment{&expiresAt, r.source.zone(refreshTable, "expires_at")})
 		if r.build.live(revoked, expiresAt) {
 			refreshable[key] = true
 		}
@@ -168,7 +168,7 @@ func (r *reconciler) withdraw(ctx context.Context, p pair) error {
 		var client string
 		var revoked bool
 		var expiresAt time.Time
-		err := rows.Scan(id{&client}, flag{&revoked}, moment{&expiresAt, r.source.source.Location})
+		err := rows.Scan(id{&client}, flag{&revoked}, moment{&expiresAt, r.source.zone(accessTable, "expires_at")})
 		live = live || client == p.clientID && r.build.live(revoked, expiresAt)
 		return err
 	}, userID)

@@ -31,12 +31,30 @@ type Snapshot struct {
 		QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
 	} // tx
 	source  Source
-	columns map[string]map[string]bool // by table, without prefix
-	probes  map[string]map[string]bool // the same of tables that are not Passport's
+	columns map[string]columnTypes // by table, without prefix
+	probes  map[string]columnTypes // the same of tables that are not Passport's
 
 	// NewestCreatedAt is the newest created_at of an access token, or zero. Compared
 	// with the current time, it shows a wrong time zone.
 	NewestCreatedAt time.Time
+}
+
+// columnTypes are the database types of a table's columns, by name.
+type columnTypes map[string]string
+
+func (c columnTypes) has(name string) bool {
+	_, ok := c[name]
+	return ok
+}
+
+// zone returns the zone of a column with times: wall, or nil if the column has instants.
+// PostgreSQL stores an instant in timestamptz. MySQL does too in a timestamp, but shows it
+// in the time zone of the session, so it is a wall clock for Laravel.
+func (c columnTypes) zone(name string, wall *time.Location) *time.Location {
+	if c[name] == "TIMESTAMPTZ" {
+		return nil
+	}
+	return wall
 }
 
 // The tables of Passport, without prefix.
@@ -72,7 +90,7 @@ func (s Source) Open(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	probes := map[string]map[string]bool{}
+	probes := map[string]columnTypes{}
 	for _, table := range []string{"users", "sessions"} {
 		probes[table], _ = s.columnsOf(ctx, table) // often missing
 	}
@@ -113,8 +131,8 @@ func (s *Snapshot) endTransaction() error {
 
 // inspect returns the columns of each table. The transaction has not begun: a missing
 // table would end it on PostgreSQL.
-func (s Source) inspect(ctx context.Context) (map[string]map[string]bool, error) {
-	columns := map[string]map[string]bool{}
+func (s Source) inspect(ctx context.Context) (map[string]columnTypes, error) {
+	all := map[string]columnTypes{}
 	var faults []error
 	for _, table := range []string{clientsTable, accessTable, refreshTable, codesTable} {
 		found, err := s.columnsOf(ctx, table)
@@ -125,24 +143,24 @@ func (s Source) inspect(ctx context.Context) (map[string]map[string]bool, error)
 			faults = append(faults, fmt.Errorf("the Laravel database has no table %s that this user can read (%w): check the URL, the schema and --prefix", s.Prefix+table, err))
 			continue
 		}
-		columns[table] = found
-		if table == clientsTable && found["auth_method"] {
+		all[table] = found
+		if table == clientsTable && found.has("auth_method") {
 			return nil, errors.New("the database of --from has the tables of Passport for Go, not those of Laravel: name the database of the Laravel application; the target must be another database or schema")
 		}
 		for _, column := range required[table] {
-			if !found[column] {
+			if !found.has(column) {
 				faults = append(faults, missingColumn(s.Prefix+table, column))
 			}
 		}
 	}
-	faults = append(faults, formFaults(columns[clientsTable])...)
+	faults = append(faults, formFaults(all[clientsTable])...)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	if found, err := s.columnsOf(ctx, personalTable); err == nil {
-		columns[personalTable] = found
+		all[personalTable] = found
 	}
-	return columns, nil
+	return all, nil
 }
 
 func missingColumn(table, column string) error {
@@ -153,32 +171,32 @@ func missingColumn(table, column string) error {
 }
 
 // formFaults checks the columns that differ between the versions.
-func formFaults(clients map[string]bool) (faults []error) {
+func formFaults(clients columnTypes) (faults []error) {
 	if clients == nil {
 		return nil
 	}
-	if !clients["redirect"] && !clients["redirect_uris"] {
+	if !clients.has("redirect") && !clients.has("redirect_uris") {
 		faults = append(faults, errors.New("the table of clients has neither a column redirect nor redirect_uris: want the tables of Laravel Passport 9 to 13"))
 	}
-	if !clients["grant_types"] && !(clients["personal_access_client"] && clients["password_client"]) {
+	if !clients.has("grant_types") && !(clients.has("personal_access_client") && clients.has("password_client")) {
 		faults = append(faults, errors.New("the table of clients has neither a column grant_types nor personal_access_client and password_client: want the tables of Laravel Passport 9 to 13"))
 	}
 	return faults
 }
 
-func (s Source) columnsOf(ctx context.Context, table string) (map[string]bool, error) {
+func (s Source) columnsOf(ctx context.Context, table string) (columnTypes, error) {
 	rows, err := s.DB.QueryContext(ctx, "SELECT * FROM "+s.quoted(table)+" WHERE 1 = 0") //nolint:gosec // prefixForm has checked the name
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	names, err := rows.Columns()
+	types, err := rows.ColumnTypes()
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]bool{}
-	for _, name := range names {
-		found[name] = true
+	found := columnTypes{}
+	for _, t := range types {
+		found[t.Name()] = t.DatabaseTypeName()
 	}
 	return found, rows.Err()
 }
@@ -229,7 +247,7 @@ func (s *Snapshot) each(ctx context.Context, q string, scan func(*sql.Rows) erro
 func (s *Snapshot) newest(ctx context.Context) (at time.Time, err error) {
 	q := `SELECT MAX(created_at) FROM ` + s.source.quoted(accessTable)
 	err = s.each(ctx, q, func(rows *sql.Rows) error {
-		return rows.Scan(moment{&at, s.source.Location})
+		return rows.Scan(moment{&at, s.zone(accessTable, "created_at")})
 	})
 	if err != nil {
 		return at, fmt.Errorf("read the newest created_at: %w", err)
@@ -238,7 +256,12 @@ func (s *Snapshot) newest(ctx context.Context) (at time.Time, err error) {
 }
 
 // has reports whether a table has a column.
-func (s *Snapshot) has(table, column string) bool { return s.columns[table][column] }
+func (s *Snapshot) has(table, column string) bool { return s.columns[table].has(column) }
+
+// zone returns the zone of a column with times, or nil if it has instants.
+func (s *Snapshot) zone(table, column string) *time.Location {
+	return s.columns[table].zone(column, s.source.Location)
+}
 
 // orNull returns a column's name, or NULL if the table does not have it.
 func (s *Snapshot) orNull(table, column string) string {

@@ -77,12 +77,12 @@ type between struct{ after, end string }
 func (s *Snapshot) accessPage(ctx context.Context, after string) (page []*accessRow, err error) {
 	q := `SELECT id, user_id, client_id, name, scopes, revoked, created_at, expires_at FROM ` + s.source.quoted(accessTable) +
 		` WHERE id > ? ORDER BY id ` + fmt.Sprintf("LIMIT %d", tokenPage)
-	zone := s.source.Location
+	created, expires := s.zone(accessTable, "created_at"), s.zone(accessTable, "expires_at")
 	page = make([]*accessRow, 0, tokenPage)
 	err = s.each(ctx, q, func(rows *sql.Rows) error {
 		t := &accessRow{}
 		page = append(page, t)
-		return rows.Scan(id{&t.id}, id{&t.userID}, id{&t.clientID}, text{&t.name}, list{&t.scopes, nil}, flag{&t.revoked}, moment{&t.createdAt, zone}, moment{&t.expiresAt, zone})
+		return rows.Scan(id{&t.id}, id{&t.userID}, id{&t.clientID}, text{&t.name}, list{&t.scopes, nil}, flag{&t.revoked}, moment{&t.createdAt, created}, moment{&t.expiresAt, expires})
 	}, after)
 	return page, err
 }
@@ -131,9 +131,10 @@ func (s *Snapshot) refreshPage(ctx context.Context, of between, last *refreshRow
 	if of.end != "" {
 		q, args = q+` AND access_token_id <= ?`, append(args, of.end)
 	}
+	zone := s.zone(refreshTable, "expires_at")
 	err = s.each(ctx, q+fmt.Sprintf(" ORDER BY access_token_id, id LIMIT %d", refreshRows), func(rows *sql.Rows) error {
 		var r refreshRow
-		err := rows.Scan(id{&r.id}, id{&r.accessTokenID}, flag{&r.revoked}, moment{&r.expiresAt, s.source.Location})
+		err := rows.Scan(id{&r.id}, id{&r.accessTokenID}, flag{&r.revoked}, moment{&r.expiresAt, zone})
 		page = append(page, r)
 		return err
 	}, args...)
@@ -143,12 +144,13 @@ func (s *Snapshot) refreshPage(ctx context.Context, of between, last *refreshRow
 // eachCode calls do for each authorization code that has not expired.
 func (s *Snapshot) eachCode(ctx context.Context, now time.Time, do func(*codeRow) error) error {
 	q := `SELECT id, user_id, client_id, scopes, revoked, expires_at FROM ` + s.source.quoted(codesTable) + ` WHERE id > ? ORDER BY id ` + fmt.Sprintf("LIMIT %d", tokenPage)
+	zone := s.zone(codesTable, "expires_at")
 	for last := ""; ; {
 		var page []*codeRow
 		err := s.each(ctx, q, func(rows *sql.Rows) error {
 			c := &codeRow{}
 			page = append(page, c)
-			return rows.Scan(id{&c.id}, id{&c.userID}, id{&c.clientID}, list{&c.scopes, nil}, flag{&c.revoked}, moment{&c.expiresAt, s.source.Location})
+			return rows.Scan(id{&c.id}, id{&c.userID}, id{&c.clientID}, list{&c.scopes, nil}, flag{&c.revoked}, moment{&c.expiresAt, zone})
 		}, last)
 		if err != nil {
 			return fmt.Errorf("read authorization codes: %w", err)

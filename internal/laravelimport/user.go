@@ -29,7 +29,7 @@ func (a Account) LogValue() slog.Value { return slog.StringValue(a.ID) }
 const userPage = 500
 
 // usersColumns checks the table of users before anything is written.
-func (s *Snapshot) usersColumns(ctx context.Context, table string) (map[string]bool, error) {
+func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes, error) {
 	if !prefixForm.MatchString(table) {
 		return nil, errors.New("the name of the table of users is not valid: want at most 64 letters, digits and underscores")
 	}
@@ -38,7 +38,7 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (map[string]b
 		return nil, fmt.Errorf("the Laravel database has no table %s that this user can read: %w", s.source.Prefix+table, err)
 	}
 	for _, column := range []string{"id", "email", "password"} {
-		if !found[column] {
+		if !found.has(column) {
 			return nil, fmt.Errorf("the table %s has no column %s: only accounts with an email address and a password can be imported", s.source.Prefix+table, column)
 		}
 	}
@@ -46,14 +46,15 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (map[string]b
 }
 
 // eachUser calls do for each row of the table of users.
-func (s *Snapshot) eachUser(ctx context.Context, table string, has map[string]bool, do func(Account) error) error {
-	columns := []string{"id", "email", "password", "name", "email_verified_at", "created_at"}
-	for n, c := range columns {
-		if !has[c] {
-			columns[n] = "NULL"
+func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes, do func(Account) error) error {
+	names := []string{"id", "email", "password", "name", "email_verified_at", "created_at"}
+	for n, c := range names {
+		if !have.has(c) {
+			names[n] = "NULL"
 		}
 	}
-	selected := "SELECT " + strings.Join(columns, ", ") + " FROM " + s.source.quoted(table)
+	selected := "SELECT " + strings.Join(names, ", ") + " FROM " + s.source.quoted(table)
+	verified, created := have.zone("email_verified_at", s.source.Location), have.zone("created_at", s.source.Location)
 	var last any
 	for {
 		q, args := selected, []any(nil)
@@ -63,7 +64,7 @@ func (s *Snapshot) eachUser(ctx context.Context, table string, has map[string]bo
 		var page []Account
 		err := s.each(ctx, q+fmt.Sprintf(" ORDER BY id LIMIT %d", userPage), func(rows *sql.Rows) error {
 			var a Account
-			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, s.source.Location}, moment{&a.CreatedAt, s.source.Location})
+			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, verified}, moment{&a.CreatedAt, created})
 			page = append(page, a)
 			return err
 		}, args...)

@@ -10,12 +10,11 @@ import (
 	"time"
 )
 
-// moment scans a date and time without a time zone, as every driver returns it: as text
-// or as a [time.Time] in UTC. It takes the wall clock and puts it into the zone of the
-// application. NULL is the zero time.
+// moment scans a date and time, which drivers return as text or as a [time.Time]. It takes
+// the wall clock and puts it into the zone of the application. NULL is the zero time.
 type moment struct {
 	into *time.Time
-	zone *time.Location
+	zone *time.Location // nil: the value is an instant
 }
 
 // layouts are the forms in which the databases return a date and time.
@@ -55,6 +54,9 @@ func (m moment) parse(text string) error {
 }
 
 func (m moment) inZone(wall time.Time) time.Time {
+	if m.zone == nil {
+		return wall.UTC().Truncate(time.Microsecond)
+	}
 	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), wall.Nanosecond(), m.zone).UTC().Truncate(time.Microsecond)
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -178,14 +179,28 @@ func (p *program) laravelConfig(ctx context.Context, o *laravelOptions, from dbu
 func (p *program) openLaravel(ctx context.Context, u dburl.URL) (*sql.DB, error) {
 	db, err := p.Open(u.Driver, u.DSN())
 	if err != nil {
-		return nil, fmt.Errorf("can't open the Laravel database %s: %w", u, err)
+		return nil, unusableLaravel(u, err)
 	}
 	first, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := db.PingContext(first); err != nil {
-		return nil, errors.Join(fmt.Errorf("can't open the Laravel database %s: %w", u, deepest(err)), db.Close())
+		return nil, errors.Join(unusableLaravel(u, err), db.Close())
 	}
 	return db, nil
+}
+
+// unusableLaravel returns what is wrong with the Laravel database, and what to do.
+func unusableLaravel(u dburl.URL, err error) error {
+	switch sqliteCode(err) {
+	case readOnly, cannotOpen:
+		return fmt.Errorf("can't open the Laravel database %s: this user must have permission to read the file, and to enter its folder", u)
+	case notDatabase:
+		return fmt.Errorf("%s is not an SQLite database: name the file of the Laravel database with --from", u)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return fmt.Errorf("the Laravel database %s doesn't respond (%w): is it running, and is this its address?", u, deepest(err))
+	}
+	return fmt.Errorf("the Laravel database %s refuses the connection (%w): check the user, the password and the database in --from, or the DB variables in --env", u, deepest(err))
 }
 
 // readKeys reads the application keys, and the key that verifies access tokens.

@@ -118,6 +118,49 @@ func TestConsole_ImportLaravelNeedsTables(t *testing.T) {
 	}
 }
 
+// Each fault of the source is one error, which says what to do.
+func TestConsole_ImportLaravelExplainsFaultsOfTheSource(t *testing.T) {
+	changed := func(t *testing.T, from string, change func(u *url.URL)) string {
+		t.Helper()
+		u, err := url.Parse(from)
+		must(t, err)
+		change(u)
+		return u.String()
+	}
+	for _, d := range servers {
+		t.Run(d.Name, func(t *testing.T) {
+			dbtest.Need(t, d)
+			t.Parallel()
+			db, from := openLaravel(t, d, "app_")
+			to := dbtest.URL(t, sqldb.SQLite)
+			if status, printed := command(t, to, "", "migrate"); status != 0 {
+				t.Fatal(printed)
+			}
+			for name, test := range map[string]struct {
+				from string
+				args []string
+				want string
+			}{
+				"a wrong password": {changed(t, from, func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "wrong-password") }), nil,
+					"check the user, the password and the database in --from"},
+				"a missing database": {changed(t, from, func(u *url.URL) { u.Path = "/passport_missing" }), nil, "check the user, the password and the database in --from"},
+				"a closed port":      {changed(t, from, func(u *url.URL) { u.Host = u.Hostname() + ":1" }), nil, "is it running, and is this its address?"},
+				"no prefix":          {from, nil, "no tables oauth_clients, oauth_access_tokens, oauth_refresh_tokens, oauth_auth_codes that this user can read"},
+				"prefix twice":       {from, []string{"--prefix", "app_", "--users-table", "app_users"}, "give the name without --prefix"},
+			} {
+				status, printed := importCommand(t, test.from, to, append(test.args, "--dry-run")...)
+				if status != 1 || strings.Count(printed, "\n") != 1 || !strings.Contains(printed, test.want) || strings.Contains(printed, "wrong-password") {
+					t.Errorf("passport import laravel with %s = %d, want one line with %q:\n%s", name, status, test.want, printed)
+				}
+			}
+			run(t, db, "DROP TABLE app_oauth_auth_codes")
+			if _, printed := importCommand(t, from, to, "--prefix", "app_"); !strings.Contains(printed, "no table app_oauth_auth_codes that this user can read") || !strings.Contains(printed, "permission to SELECT") {
+				t.Errorf("passport import laravel without a table prints %s\nwant its name and the permission that it may lack", printed)
+			}
+		})
+	}
+}
+
 // withBothSchemas returns to with the schema of from after its own in the search path.
 func withBothSchemas(t *testing.T, to, from string) string {
 	t.Helper()

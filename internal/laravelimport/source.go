@@ -1,6 +1,7 @@
 package laravelimport
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -134,13 +135,15 @@ func (s *Snapshot) endTransaction() error {
 func (s Source) inspect(ctx context.Context) (map[string]columnTypes, error) {
 	all := map[string]columnTypes{}
 	var faults []error
+	var missing []string
+	var firstMissing error
 	for _, table := range []string{clientsTable, accessTable, refreshTable, codesTable} {
 		found, err := s.columnsOf(ctx, table)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			faults = append(faults, fmt.Errorf("the Laravel database has no table %s that this user can read (%w): check the URL, the schema and --prefix", s.Prefix+table, err))
+			missing, firstMissing = append(missing, s.Prefix+table), cmp.Or(firstMissing, err)
 			continue
 		}
 		all[table] = found
@@ -153,6 +156,9 @@ func (s Source) inspect(ctx context.Context) (map[string]columnTypes, error) {
 			}
 		}
 	}
+	if missing != nil {
+		faults = append(faults, fmt.Errorf("%w: check the URL, the schema and --prefix, and that the user has permission to SELECT", noTable(firstMissing, missing...)))
+	}
 	faults = append(faults, formFaults(all[clientsTable])...)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
@@ -161,6 +167,15 @@ func (s Source) inspect(ctx context.Context) (map[string]columnTypes, error) {
 		all[personalTable] = found
 	}
 	return all, nil
+}
+
+// noTable is the fault of tables that a query could not read.
+func noTable(err error, tables ...string) error {
+	word := "table"
+	if len(tables) > 1 {
+		word = "tables"
+	}
+	return fmt.Errorf("the Laravel database has no %s %s that this user can read (%w)", word, strings.Join(tables, ", "), err)
 }
 
 func missingColumn(table, column string) error {

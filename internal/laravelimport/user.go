@@ -35,7 +35,7 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes,
 	}
 	found, err := s.source.columnsOf(ctx, table)
 	if err != nil {
-		return nil, fmt.Errorf("the Laravel database has no table %s that this user can read: %w", s.source.Prefix+table, err)
+		return nil, fmt.Errorf("%w: check --users-table, give the name without --prefix, and check that the user has permission to SELECT", noTable(err, s.source.Prefix+table))
 	}
 	for _, column := range []string{"id", "email", "password"} {
 		if !found.has(column) {

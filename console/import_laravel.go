@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,23 +92,43 @@ func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
 	if o.dryRun {
 		p.reads = true
 	}
-	return from.Hide(p.withClients(cmd.Context(), s, func(ctx context.Context, in *opened) error {
-		c, err := p.laravelConfig(ctx, o, from, in)
-		if err != nil {
-			return err
-		}
-		defer c.Source.DB.Close()
-		if c.Source.IsIn(ctx, in.db, p.database.Dialect) {
-			return errOwnDatabase
-		}
-		if err := in.hasTables(ctx); err != nil {
-			return err
-		}
-		if o.markConsumed {
-			return p.markConsumed(ctx, cmd, c, from)
-		}
-		return p.importFrom(ctx, cmd, o, c, in)
-	}))
+	return interruptible(cmd.Context(), func(ctx context.Context) error {
+		return from.Hide(p.withClients(ctx, s, func(ctx context.Context, in *opened) error { return p.fromDatabase(ctx, cmd, o, from, in) }))
+	})
+}
+
+// interruptible runs a function until a signal ends its context. The function then still
+// restores indexes. A second signal ends the program at once.
+func interruptible(ctx context.Context, run func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	err := run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return errInterrupted
+	}
+	return err
+}
+
+var errInterrupted = errors.New("interrupted before the end: run the same command again, and it continues")
+
+// fromDatabase imports from a Laravel database into an open one.
+func (p *program) fromDatabase(ctx context.Context, cmd *cobra.Command, o *laravelOptions, from dburl.URL, in *opened) error {
+	c, err := p.laravelConfig(ctx, o, from, in)
+	if err != nil {
+		return err
+	}
+	defer c.Source.DB.Close()
+	if c.Source.IsIn(ctx, in.db, p.database.Dialect) {
+		return errOwnDatabase
+	}
+	if err := in.hasTables(ctx); err != nil {
+		return err
+	}
+	if o.markConsumed {
+		return p.markConsumed(ctx, cmd, c, from)
+	}
+	return p.importFrom(ctx, cmd, o, c, in)
 }
 
 // readEnv reads the file .env.

@@ -304,8 +304,12 @@ func (o *opened) prepare(ctx context.Context) error {
 }
 
 // hasTables checks the tables of the store. A command that creates a server doesn't need
-// it: passport.New checks them.
+// it: passport.New checks them. A frozen database lacks the settings for writing, which the
+// store checks too.
 func (o *opened) hasTables(ctx context.Context) error {
+	if o.frozen {
+		return nil
+	}
 	if err := o.store.Check(ctx); err != nil {
 		return unusable(o.settings, err)
 	}

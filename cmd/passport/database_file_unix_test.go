@@ -52,6 +52,9 @@ func TestDatabase_FR_48_ReadOnly(t *testing.T) {
 					t.Errorf("passport %v: %v\n%s\nwant the list", args, err, printed)
 				}
 			}
+			if printed, _ := asOther(t, folder, "import", "status", "--database-url", "sqlite:p.sqlite"); !strings.Contains(printed, "nothing was imported") {
+				t.Errorf("passport import status prints %s, want that nothing was imported", printed)
+			}
 			printed, err := asOther(t, folder, "client", "--client", "--name", "x", "--database-url", "sqlite:p.sqlite")
 			if err == nil || !strings.Contains(printed, "write to") {
 				t.Errorf("passport client: %v\n%s\nwant it to name the missing permission", err, printed)

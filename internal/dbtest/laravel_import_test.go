@@ -317,3 +317,27 @@ func laravelImport(t *testing.T, i *imported) (*laravelimport.Report, error) {
 	t.Helper()
 	return laravelimport.Run(t.Context(), i.config)
 }
+
+// After an interrupt, the state of the import says that it has not finished.
+func TestLaravelImport_Interrupted(t *testing.T) {
+	store := target(t, sqldb.SQLite)
+	config := fromLaravel(t, sqldb.SQLite, "", store)
+	if _, err := laravelimport.Last(t.Context(), store); !errors.Is(err, oauth.ErrNotFound) {
+		t.Errorf("Last() before an import = %v, want ErrNotFound", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	config.Progress = func(int) { cancel() }
+	if _, err := laravelimport.Run(ctx, config); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Run() with a canceled context = %v", err)
+	}
+	if _, err := laravelimport.Last(t.Context(), store); !errors.Is(err, laravelimport.ErrUnfinished) {
+		t.Errorf("Last() after an interrupt = %v, want ErrUnfinished", err)
+	}
+	config.Progress = nil
+	if _, err := laravelimport.Run(t.Context(), config); err != nil {
+		t.Errorf("Run() after an interrupt = %v, want that it continues", err)
+	}
+	if _, err := laravelimport.Last(t.Context(), store); err != nil {
+		t.Errorf("Last() = %v, want the report", err)
+	}
+}

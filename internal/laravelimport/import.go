@@ -360,9 +360,17 @@ func (i *importer) finish(ctx context.Context) error {
 	return nil
 }
 
-// Last returns the report of the last import, or [oauth.ErrNotFound].
+// ErrUnfinished is the error of [Last] if the first import was interrupted.
+var ErrUnfinished = errors.New("the import was interrupted before its end: run it again, and it continues")
+
+// Last returns the report of the last import, [ErrUnfinished], or [oauth.ErrNotFound].
 func Last(ctx context.Context, store oauth.ImportStore) (*Report, error) {
 	text, err := store.ImportNote(ctx, reportNote)
+	if errors.Is(err, oauth.ErrNotFound) {
+		if _, begun := store.ImportNote(ctx, firstNote); begun == nil {
+			return nil, ErrUnfinished
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -192,6 +192,9 @@ func TestImport_LaravelRefuses(t *testing.T) {
 		"folder of keys": {"--env laravel.env --keys .", "has neither oauth-public.key"},
 		"both":           {"--env laravel.env --mark-consumed --dry-run", "--mark-consumed imports nothing"},
 		"no table":       {"--env laravel.env --users-table people", "no table people"},
+		"scheme http":    {"--env laravel.env --allow-redirect http", "give the whole redirect URI"},
+		"script":         {"--env laravel.env --allow-redirect javascript:alert(1)", "never allowed"},
+		"no URI":         {"--env laravel.env --allow-redirect http://%zz", "is not a redirect URI"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a copy of it" {

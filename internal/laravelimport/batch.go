@@ -27,7 +27,7 @@ const (
 	whyUnstorable    = "its ID or that of its user can't be stored: want text of at most 255 bytes"
 	whyNoUser        = "it has no user"
 	whyNoScope       = "no scope may have such a name"
-	whyRedirects     = "every redirect URI is refused"
+	whyRedirects     = "every redirect URI is refused: change them in Laravel, or admit them with --allow-redirect"
 )
 
 // builder turns rows into a batch, and counts.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -156,7 +157,7 @@ type mapping struct {
 func (m mapping) client(c *clientRow) (client *Client, refused []error, err error) {
 	uris, refused := m.redirects(c)
 	if len(c.uris()) > 0 && len(uris) == 0 && slices.Contains(c.grants(), codeGrant) {
-		return nil, refused, errors.New("every redirect URI is refused")
+		return nil, refused, errors.New(whyRedirects)
 	}
 	if c.id == "" || !storable(c.id) {
 		return nil, nil, errors.New("the ID is empty, longer than 255 bytes or not text")
@@ -227,6 +228,28 @@ func (m mapping) redirects(c *clientRow) (uris []string, refused []error) {
 		uris = append(uris, uri)
 	}
 	return uris, refused
+}
+
+// checkAllowed refuses what no operator may admit: schemes that a browser handles itself, and
+// http as a whole.
+func checkAllowed(values []string) error {
+	for _, v := range values {
+		scheme, _, isURI := strings.Cut(v, ":")
+		if !isURI {
+			if err := redirect.CheckScheme(v); err != nil {
+				return fmt.Errorf("--allow-redirect: %.200q %w; to admit the URI of one client, give the whole redirect URI", v, err)
+			}
+			continue
+		}
+		if _, err := url.Parse(v); err != nil {
+			return fmt.Errorf("--allow-redirect: %.200q is not a redirect URI: copy it from the report", v)
+		}
+		scheme = strings.ToLower(scheme)
+		if err := redirect.CheckScheme(scheme); err != nil && scheme != "http" && scheme != "https" {
+			return fmt.Errorf("--allow-redirect: %.200q: %q %w", v, scheme, err)
+		}
+	}
+	return nil
 }
 
 // provider returns our name of a provider: empty for the default one.

@@ -78,6 +78,9 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	i.build = &builder{
 		mapping: mapping{userProvider: c.UserProvider, allowed: c.AllowRedirect, now: now}, familyTTL: c.FamilyTTL, clients: map[string]*known{}, report: i.report,
 	}
+	if err := checkAllowed(c.AllowRedirect); err != nil {
+		return nil, err
+	}
 	if err := i.mayImport(ctx); err != nil {
 		return nil, err
 	}

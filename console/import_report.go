@@ -83,11 +83,15 @@ func showTimes(out *screen, r *laravelimport.Report) {
 	if !r.NewestCreatedAt.IsZero() {
 		newest = r.NewestCreatedAt.UTC().Format(time.RFC3339)
 	}
-	key := detail{"Application key", []string{"NOT CHECKED: nothing in the database is encrypted with it; give a value of Laravel with --verify"}, yellowStyle}
+	key := detail{"Application key", []string{"NOT CHECKED: nothing in the database is encrypted with it"}, yellowStyle}
 	if r.CheckedBy != "" {
 		key = about("Application key", "right: it opens "+r.CheckedBy)
 	}
 	out.details([]detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), key})
+	if r.CheckedBy == "" {
+		out.Printf("%s\n", yellow("With a wrong key, each refresh token of Laravel is refused after the switch. Put one, or the cookie laravel_session\n"+
+			"of your browser, into a file, and check the key: passport import laravel … --dry-run --verify FILE"))
+	}
 	const skew = time.Minute
 	if r.NewestCreatedAt.After(r.At.Add(skew)) {
 		out.Printf("%s\n", yellow("The newest token is from the future: is --timezone right?"))

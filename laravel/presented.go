@@ -106,7 +106,7 @@ func (f *foreign) Open(ctx context.Context, p *feature.Presented) (feature.Opene
 	}
 	raw, err := f.decrypt(ctx, p)
 	if errors.Is(err, errCiphertext) {
-		return nil, fmt.Errorf("%w: no APP_KEY opens it: %w", feature.ErrNotOpened, unknown(p.Purpose))
+		return nil, fmt.Errorf("%w: no APP_KEY opens it; if the application had another key before (APP_PREVIOUS_KEYS), add that to app_keys, or to laravel.Compat.AppKeys: %w", feature.ErrNotOpened, unknown(p.Purpose))
 	}
 	if err != nil {
 		return nil, err

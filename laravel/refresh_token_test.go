@@ -1,6 +1,7 @@
 package laravel_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/testkit"
+	"github.com/go-passport/passport/laravel"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -33,6 +36,21 @@ func TestRefreshToken_LP_2_IsRedeemedOnce(t *testing.T) {
 		o.WantAdmits(testkit.AsText(next.JSON()["access_token"]), false, "after a replay")
 		o.refresh(clientID, testkit.AsText(next.JSON()["refresh_token"])).WantJSONError(400, "invalid_grant")
 	}
+}
+
+// The log says what to do about a refresh token that was made with a forgotten key.
+func TestRefreshToken_LP_2_ForgottenKey(t *testing.T) {
+	o := newOld(t, func(c *passport.Config) {
+		last := len(c.Features) - 1
+		compat, ok := c.Features[last].(laravel.Compat)
+		if !ok {
+			t.Fatalf("the last feature is %T, want laravel.Compat", c.Features[last])
+		}
+		compat.AppKeys = []string{"base64:" + base64.StdEncoding.EncodeToString(make([]byte, 32))}
+		c.Features[last] = compat
+	})
+	o.refresh("4", o.imported("4", "read").refresh).WantJSONError(400, "invalid_grant")
+	o.WantLog("no APP_KEY opens it", "APP_PREVIOUS_KEYS", "laravel.Compat.AppKeys")
 }
 
 // 64 requests redeem one refresh token: they get one successor.

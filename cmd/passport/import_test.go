@@ -172,6 +172,21 @@ func TestImport_LaravelPasswords(t *testing.T) {
 	}
 }
 
+// A refresh token that was issued before a rotation of APP_KEY opens with APP_PREVIOUS_KEYS.
+func TestImport_LaravelPreviousKeys(t *testing.T) {
+	manifest := installation(t)
+	succeed(t, "migrate")
+	key, _ := manifest["config"].(map[string]any)["APP_KEY"].(string)
+	sample, _ := manifest["refresh_tokens"].(map[string]any)["rotated_new"].(map[string]any)["token"].(string)
+	const other, another = "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "base64:AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	write(t, "sample", sample+"\n")
+	write(t, "rotated.env", "APP_KEY="+other+"\nAPP_PREVIOUS_KEYS=\""+another+","+key+"\"\n")
+	out := succeed(t, "import", "laravel", "--env", "rotated.env", "--from", "sqlite:laravel.sqlite", "--verify", "sample", "--dry-run")
+	if !strings.Contains(out, "right: it opens a code or refresh token") {
+		t.Errorf("with the key in APP_PREVIOUS_KEYS the report is:\n%s\nwant that the key is right", out)
+	}
+}
+
 func TestImport_LaravelRefuses(t *testing.T) {
 	manifest := installation(t)
 	succeed(t, "migrate")

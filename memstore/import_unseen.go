@@ -35,3 +35,19 @@ func (s *Store) SpendImported(_ context.Context, familyIDs []string, at time.Tim
 		return changed, nil
 	})
 }
+
+// mostTokenIDs is how many IDs UnrevokedTokenIDs returns at most.
+const mostTokenIDs = 5000
+
+// UnrevokedTokenIDs implements [oauth.ImportStore].
+func (s *Store) UnrevokedTokenIDs(_ context.Context, after string) (ids []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, t := range s.access {
+		if id > after && t.RevokedAt.IsZero() {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids[:min(len(ids), mostTokenIDs)], nil
+}

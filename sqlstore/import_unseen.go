@@ -46,6 +46,22 @@ func (s *Store) EndUnseen(ctx context.Context, at time.Time) (total int, err err
 	}
 }
 
+const unrevokedTokenIDs = `SELECT t.id FROM oauth_access_tokens t WHERE t.id > ? AND t.revoked_at IS NULL ORDER BY t.id LIMIT 5000`
+
+// UnrevokedTokenIDs implements [oauth.ImportStore].
+func (s *Store) UnrevokedTokenIDs(ctx context.Context, after string) (ids []string, err error) {
+	err = s.db.Each(ctx, unrevokedTokenIDs, func(row sqldb.Row) error {
+		var id string
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, after)
+	if err != nil {
+		return nil, fmt.Errorf("list access tokens: %w", err)
+	}
+	return ids, nil
+}
+
 // spendImported spares refresh tokens of this server: the digest of an imported one has a
 // mark.
 var spendImported = `UPDATE oauth_refresh_tokens SET spent_at = ? WHERE spent_at IS NULL AND digest > 'imported.' AND digest < 'imported/' AND family_id IN ` + page

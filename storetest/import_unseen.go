@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -50,5 +51,34 @@ func spendImported(w *world) {
 		if spent := !got.SpentAt.IsZero(); spent != want.spent || !got.Family.RevokedAt.IsZero() {
 			w.Errorf("RefreshToken() = %+v, want it spent = %v in a live family", got, want.spent)
 		}
+	}
+}
+
+// unrevokedTokenIDs lists three access tokens, of which the other server has revoked one.
+func unrevokedTokenIDs(w *world) {
+	s := w.imports()
+	w.imported(s, "shop", 0)
+	var want []string
+	for n := range 3 {
+		b := importedPair("shop", n)
+		if n == 1 {
+			b.AccessTokens[0].RevokedAt = now
+		} else {
+			want = append(want, b.AccessTokens[0].ID)
+		}
+		w.must(s.Import(w.Context(), b))
+	}
+	slices.Sort(want)
+	var got []string
+	for after := ""; ; after = got[len(got)-1] {
+		ids, err := s.UnrevokedTokenIDs(w.Context(), after)
+		w.must(err)
+		if len(ids) == 0 {
+			break
+		}
+		got = append(got, ids[0]) // each call goes on after the ID
+	}
+	if !slices.Equal(got, want) {
+		w.Errorf("UnrevokedTokenIDs() = %q one after the other, want %q: those that were not revoked, in order", got, want)
 	}
 }

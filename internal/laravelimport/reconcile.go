@@ -16,7 +16,8 @@ import (
 // since. A missing row is a revoked one in Laravel, and its purge deletes revoked rows.
 type reconciler struct {
 	*importer
-	gone map[pair]bool // users and clients of which a token ended
+	gone     map[pair]bool   // users and clients of which a token ended
+	imported map[string]bool // the clients that Laravel has
 }
 
 type pair struct {
@@ -27,16 +28,26 @@ type pair struct {
 // reconcilePage is how many tokens of the target one query looks up in the source.
 const reconcilePage = 500
 
-// reconcile compares the live imported tokens of the target with the source.
+// reconcile compares what was imported before with the source.
 func (i *importer) reconcile(ctx context.Context) error {
-	r := &reconciler{importer: i, gone: map[pair]bool{}}
-	for client, err := range i.Target.Clients(ctx) {
+	r := &reconciler{importer: i, gone: map[pair]bool{}, imported: map[string]bool{}}
+	if err := r.clients(ctx); err != nil {
+		return err
+	}
+	for after := ""; ; {
+		ids, err := i.store.UnrevokedTokenIDs(ctx, after)
 		if err != nil {
-			return fmt.Errorf("list clients: %w", err)
-		}
-		if err := r.client(ctx, client); err != nil {
 			return err
 		}
+		if len(ids) == 0 {
+			break
+		}
+		for page := range slices.Chunk(ids, reconcilePage) {
+			if err := r.tokens(ctx, page); err != nil {
+				return err
+			}
+		}
+		after = ids[len(ids)-1]
 	}
 	for p := range r.gone {
 		if err := r.withdraw(ctx, p); err != nil {
@@ -51,54 +62,52 @@ func (i *importer) reconcile(ctx context.Context) error {
 	return nil
 }
 
-// client compares the tokens of one client. A client that Laravel has deleted is revoked.
-func (r *reconciler) client(ctx context.Context, c *oauth.Client) error {
-	if _, err := r.store.ImportedClient(ctx, c.ID); errors.Is(err, oauth.ErrNotFound) {
-		return nil
-	} else if err != nil {
-		return fmt.Errorf("find imported client: %w", err)
-	}
-	if r.build.clients[c.ID] == nil {
-		r.report.Ended++
-		return r.Target.RevokeClient(ctx, c.ID, r.report.At, nil)
-	}
-	var page []*oauth.AccessToken
-	for t, err := range r.Target.TokensOfClient(ctx, c.ID) {
+// clients revokes the clients that Laravel has deleted, and notes the other imported ones.
+func (r *reconciler) clients(ctx context.Context) error {
+	for c, err := range r.Target.Clients(ctx) {
 		if err != nil {
-			return fmt.Errorf("list tokens: %w", err)
+			return fmt.Errorf("list clients: %w", err)
 		}
-		if t.RevokedAt.IsZero() && (t.Family == nil || oauth.Imported(t.Family.ID) && t.Family.Live(r.report.At)) {
-			page = append(page, t)
-		}
-		if len(page) == reconcilePage {
-			if err := r.tokens(ctx, page); err != nil {
-				return err
+		_, err := r.store.ImportedClient(ctx, c.ID)
+		switch {
+		case errors.Is(err, oauth.ErrNotFound):
+		case err != nil:
+			return fmt.Errorf("find imported client: %w", err)
+		case r.build.clients[c.ID] != nil:
+			r.imported[c.ID] = true
+		case c.RevokedAt.IsZero():
+			r.report.Ended++
+			if err := r.Target.RevokeClient(ctx, c.ID, r.report.At, nil); err != nil {
+				return fmt.Errorf("revoke a client that Laravel has deleted: %w", err)
 			}
-			page = page[:0]
 		}
 	}
-	return r.tokens(ctx, page)
+	return nil
 }
 
 // tokens ends those of a page that are no longer alive in Laravel. An access token whose
 // refresh token is alive there ends alone.
-func (r *reconciler) tokens(ctx context.Context, page []*oauth.AccessToken) error {
-	if len(page) == 0 {
-		return nil
-	}
+func (r *reconciler) tokens(ctx context.Context, page []string) error {
 	alive, refreshable, err := r.aliveAmong(ctx, page)
 	if err != nil {
 		return fmt.Errorf("compare tokens with Laravel: %w", err)
 	}
 	batch := &oauth.ImportBatch{}
 	var unrefreshable []string
-	for _, t := range page {
-		switch {
-		case alive[t.ID]:
-			if t.Family != nil && !refreshable[t.ID] {
-				unrefreshable = append(unrefreshable, t.Family.ID)
+	for _, id := range page {
+		if alive[id] {
+			if !refreshable[id] {
+				unrefreshable = append(unrefreshable, oauth.ImportedFamilyID(id))
 			}
-		case refreshable[t.ID] && t.Family != nil:
+			continue
+		}
+		t, err := r.Target.AccessToken(ctx, id)
+		switch {
+		case errors.Is(err, oauth.ErrNotFound):
+		case err != nil:
+			return fmt.Errorf("find a token that Laravel has ended: %w", err)
+		case !r.isImported(t):
+		case refreshable[id] && t.Family != nil:
 			batch.AccessTokens = append(batch.AccessTokens, &oauth.AccessToken{
 				ID: t.ID, Client: t.Client, Family: t.Family, Scopes: t.Scopes, IssuedAt: t.IssuedAt, ExpiresAt: t.ExpiresAt, RevokedAt: r.report.At,
 			})
@@ -114,6 +123,11 @@ func (r *reconciler) tokens(ctx context.Context, page []*oauth.AccessToken) erro
 	return r.save(ctx, batch)
 }
 
+// isImported reports whether a token comes from Laravel and has not ended here.
+func (r *reconciler) isImported(t *oauth.AccessToken) bool {
+	return r.imported[t.Client.ID] && t.RevokedAt.IsZero() && (t.Family == nil || oauth.Imported(t.Family.ID) && t.Family.Live(r.report.At))
+}
+
 func (r *reconciler) end(ctx context.Context, t *oauth.AccessToken) error {
 	r.report.Ended++
 	if t.Family != nil && !t.Family.Personal {
@@ -127,10 +141,10 @@ func (r *reconciler) end(ctx context.Context, t *oauth.AccessToken) error {
 
 // aliveAmong reports which access tokens exist in Laravel and are not revoked, and which
 // have a refresh token that is alive. Expiry is left to the rows of the target.
-func (r *reconciler) aliveAmong(ctx context.Context, page []*oauth.AccessToken) (alive, refreshable map[string]bool, err error) {
+func (r *reconciler) aliveAmong(ctx context.Context, page []string) (alive, refreshable map[string]bool, err error) {
 	ids := make([]any, len(page))
-	for n, t := range page {
-		ids[n] = t.ID
+	for n, id := range page {
+		ids[n] = id
 	}
 	in := " IN (?" + strings.Repeat(", ?", len(ids)-1) + ")"
 	alive, refreshable = map[string]bool{}, map[string]bool{}

@@ -18,6 +18,10 @@ type upsert struct {
 	width                        int            // how many columns
 	standard, forMySQL, forStage map[int]string // by number of rows
 	move                         string         // from the stage
+
+	// The same for a table that had no rows. The statements are of one database.
+	fresh     map[string]map[int]string
+	moveFresh map[string]string
 }
 
 // importPages are the numbers of rows of an upsert, so that few texts serve all batches.
@@ -32,7 +36,10 @@ type importTable struct {
 
 // upsert returns the statements of the table. They consist of constants.
 func (t importTable) upsert() upsert {
-	u := upsert{importTable: t, width: strings.Count(t.columns, ",") + 1, standard: map[int]string{}, forMySQL: map[int]string{}, forStage: map[int]string{}}
+	u := upsert{
+		importTable: t, width: strings.Count(t.columns, ",") + 1, standard: map[int]string{}, forMySQL: map[int]string{}, forStage: map[int]string{},
+		fresh: map[string]map[int]string{}, moveFresh: map[string]string{},
+	}
 	var standard, forMySQL, changed []string
 	for _, c := range t.ended {
 		changed = append(changed, t.name+"."+c+" IS NULL AND excluded."+c+" IS NOT NULL")
@@ -54,6 +61,13 @@ func (t importTable) upsert() upsert {
 		u.forStage[n] = "INSERT INTO " + t.stageName() + values
 	}
 	u.move = "INSERT INTO " + t.name + into + t.fromStage() + onConflict
+	for dialect, insert := range insertFresh {
+		u.moveFresh[dialect] = insert + t.name + into + t.fromStage()
+		u.fresh[dialect] = map[int]string{}
+		for _, n := range importPages {
+			u.fresh[dialect][n] = insert + t.name + into + "VALUES " + row + strings.Repeat(", "+row, n-1)
+		}
+	}
 	return u
 }
 
@@ -100,13 +114,22 @@ var (
 AND EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.digest = oauth_imported_refresh_tokens.digest)`
 )
 
+// statements returns the statements for rows, by their number.
+func (u upsert) statements(d sqldb.Dialect, s *stage) map[int]string {
+	switch {
+	case s.of(u) != nil:
+		return u.forStage
+	case s != nil && s.fresh:
+		return u.fresh[d.Name]
+	case d.Name == sqldb.MySQL.Name:
+		return u.forMySQL
+	}
+	return u.standard
+}
+
 // save stores rows in the order of their keys, so that two writers don't wait for each
 // other and the database appends where it can.
-func (u upsert) save(ctx context.Context, tx *sqldb.Tx, d sqldb.Dialect, rows [][]any) error {
-	texts := u.standard
-	if d.Name == sqldb.MySQL.Name {
-		texts = u.forMySQL
-	}
+func (u upsert) save(ctx context.Context, tx *sqldb.Tx, texts map[int]string, rows [][]any) error {
 	slices.SortFunc(rows, func(a, b []any) int {
 		for i := range a {
 			x, isText := a[i].(string)
@@ -117,11 +140,6 @@ func (u upsert) save(ctx context.Context, tx *sqldb.Tx, d sqldb.Dialect, rows []
 		}
 		return 0
 	})
-	return u.insert(ctx, tx, texts, rows)
-}
-
-// insert runs statements for as many rows as they have.
-func (u upsert) insert(ctx context.Context, tx *sqldb.Tx, texts map[int]string, rows [][]any) error {
 	args := make([]any, 0, importPages[0]*u.width)
 	for _, n := range importPages {
 		for ; len(rows) >= n; rows = rows[n:] {
@@ -156,11 +174,7 @@ func (s *Store) Import(ctx context.Context, b *oauth.ImportBatch) error {
 	stage := stageOf(ctx)
 	err = s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error {
 		for _, r := range rows {
-			save := func() error { return r.save(ctx, tx, s.db.Dialect(), r.rows) }
-			if stage.of(r.upsert) != nil {
-				save = func() error { return r.insert(ctx, tx, r.forStage, r.rows) }
-			}
-			if err := save(); err != nil {
+			if err := r.save(ctx, tx, r.statements(s.db.Dialect(), stage), r.rows); err != nil {
 				return err
 			}
 		}

@@ -43,22 +43,27 @@ func (s *Store) DuringImport(ctx context.Context, run func(context.Context) erro
 		return err
 	}
 	defer func() { err = errors.Join(err, sqldb.Durable(context.WithoutCancel(ctx), db, d)) }()
-	dropped, err := s.dropIndexes(ctx)
+	fresh, err := s.withoutTokens(ctx)
+	if err != nil {
+		return fmt.Errorf("find out whether there are tokens: %w", err)
+	}
+	dropped, err := s.dropIndexes(ctx, fresh)
 	if err != nil {
 		return fmt.Errorf("drop indexes for an import: %w", err)
 	}
 	if len(dropped) == 0 {
 		return run(ctx)
 	}
-	err = s.whileStaged(ctx, run)
+	err = s.whileStaged(ctx, fresh, run)
 	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
 		err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
 	}
 	return err
 }
 
-// dropIndexes returns the indexes to create after the import.
-func (s *Store) dropIndexes(ctx context.Context) (dropped []index, err error) {
+// dropIndexes returns the indexes to create after the import. fresh means that the tables
+// have no rows.
+func (s *Store) dropIndexes(ctx context.Context, fresh bool) (dropped []index, err error) {
 	note, err := s.ImportNote(ctx, droppedNote)
 	switch {
 	case err == nil && note != "":
@@ -66,10 +71,9 @@ func (s *Store) dropIndexes(ctx context.Context) (dropped []index, err error) {
 	case err != nil && !errors.Is(err, oauth.ErrNotFound):
 		return nil, err
 	}
-	empty, err := s.withoutTokens(ctx)
 	q := indexesOf[s.db.Dialect().Name]
-	if err != nil || !empty || q == "" {
-		return nil, err
+	if !fresh || q == "" {
+		return nil, nil
 	}
 	for _, table := range bulkTables {
 		err := s.db.Each(ctx, q, func(row sqldb.Row) error {
@@ -96,7 +100,11 @@ func (s *Store) dropIndexes(ctx context.Context) (dropped []index, err error) {
 
 // withoutTokens reports whether the store has no token yet.
 func (s *Store) withoutTokens(ctx context.Context) (bool, error) {
-	for _, q := range []string{`SELECT f.id FROM oauth_families f LIMIT 1`, `SELECT t.id FROM oauth_access_tokens t LIMIT 1`} {
+	for _, q := range []string{
+		`SELECT f.id FROM oauth_families f LIMIT 1`, `SELECT t.id FROM oauth_access_tokens t LIMIT 1`,
+		`SELECT r.digest FROM oauth_refresh_tokens r LIMIT 1`, `SELECT o.scope FROM oauth_consents o LIMIT 1`,
+		`SELECT c.digest FROM oauth_auth_codes c LIMIT 1`, `SELECT u.digest FROM oauth_imported_refresh_tokens u LIMIT 1`,
+	} {
 		var id string
 		err := s.db.Row(ctx, q, func(row sqldb.Row) error { return row.Scan(&id) })
 		if err == nil || !errors.Is(err, oauth.ErrNotFound) {
@@ -107,6 +115,9 @@ func (s *Store) withoutTokens(ctx context.Context) (bool, error) {
 }
 
 func (s *Store) createIndexes(ctx context.Context, dropped []index) error {
+	if err := sqldb.BulkSort(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
+		return err
+	}
 	for _, i := range dropped {
 		q := strings.Replace(i.SQL, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
 		if _, err := s.db.SQL().ExecContext(ctx, q); err != nil {

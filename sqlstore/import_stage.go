@@ -20,13 +20,24 @@ var stageTable = map[string]string{
 	sqldb.Postgres.Name: "CREATE UNLOGGED TABLE ",
 }
 
-// staged are the tables whose keys are random. Access tokens arrive in the order of their
-// IDs.
-var staged = []*upsert{&importFamilies, &importRefreshTokens, &importConsents}
+// insertFresh begins the statement that fills an empty table. A row that is there already
+// is a fault. OR FAIL spares SQLite the journal that would undo a part of a statement: the
+// transaction is undone as a whole.
+var insertFresh = map[string]string{
+	sqldb.SQLite.Name:   "INSERT OR FAIL INTO ",
+	sqldb.Postgres.Name: "INSERT INTO ",
+}
 
-// stage counts what an import has put aside: a server that was killed empties its
-// unlogged tables, and continues.
-type stage struct{ rows map[string]*atomic.Int64 }
+// staged are the tables whose keys are random. Access tokens arrive in the order of their
+// IDs, and so do families: see [oauth.ImportedFamilyID].
+var staged = []*upsert{&importRefreshTokens, &importConsents}
+
+// stage is the state of an import that puts rows aside. It counts them: a server that was
+// killed empties its unlogged tables, and continues.
+type stage struct {
+	fresh bool // the tables had no rows
+	rows  map[string]*atomic.Int64
+}
 
 type stageKey struct{}
 
@@ -60,8 +71,9 @@ func (t importTable) fromStage() string {
 	return "SELECT " + columns + " FROM " + t.stageName() + " WHERE 1 = 1" + group + " ORDER BY " + t.key // without WHERE, SQLite reads ON CONFLICT as a join
 }
 
-// whileStaged runs an import with a stage, and moves the rows afterwards.
-func (s *Store) whileStaged(ctx context.Context, run func(context.Context) error) error {
+// whileStaged runs an import with a stage, and moves the rows afterwards. fresh means that
+// the tables have no rows.
+func (s *Store) whileStaged(ctx context.Context, fresh bool, run func(context.Context) error) error {
 	create, ok := stageTable[s.db.Dialect().Name]
 	if !ok {
 		return run(ctx)
@@ -78,7 +90,7 @@ func (s *Store) whileStaged(ctx context.Context, run func(context.Context) error
 		return err
 	}
 	defer func() { _ = drop(context.WithoutCancel(ctx)) }() // the next import drops what is left
-	st := &stage{map[string]*atomic.Int64{}}
+	st := &stage{fresh, map[string]*atomic.Int64{}}
 	for _, u := range staged {
 		if _, err := s.db.SQL().ExecContext(ctx, create+u.stageName()+" AS SELECT "+u.importTable.columns+" FROM "+u.name+" WHERE 1 = 0"); err != nil {
 			return fmt.Errorf("create the stage of an import: %w", err)
@@ -89,15 +101,19 @@ func (s *Store) whileStaged(ctx context.Context, run func(context.Context) error
 		return err
 	}
 	for _, u := range staged {
-		if err := s.moveStaged(ctx, *u, st.of(*u).Load()); err != nil {
+		move := u.move
+		if fresh {
+			move = u.moveFresh[s.db.Dialect().Name]
+		}
+		if err := s.moveStaged(ctx, u.stageName(), move, st.of(*u).Load()); err != nil {
 			return fmt.Errorf("import %s: %w (run the import again)", u.what, err)
 		}
 	}
 	return nil
 }
 
-// moveStaged moves the rows of a stage to their table, in the order of their keys.
-func (s *Store) moveStaged(ctx context.Context, u upsert, want int64) (err error) {
+// moveStaged moves the rows of a stage to their table.
+func (s *Store) moveStaged(ctx context.Context, from, move string, want int64) (err error) {
 	tx, err := s.db.SQL().BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -113,13 +129,13 @@ func (s *Store) moveStaged(ctx context.Context, u upsert, want int64) (err error
 		}
 	}
 	var have int64
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+u.stageName()).Scan(&have); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from).Scan(&have); err != nil {
 		return err
 	}
 	if have != want {
 		return fmt.Errorf("the database has lost %d of %d rows that it had stored", want-have, want)
 	}
-	if _, err := tx.ExecContext(ctx, u.move); err != nil {
+	if _, err := tx.ExecContext(ctx, move); err != nil {
 		return err
 	}
 	return tx.Commit()

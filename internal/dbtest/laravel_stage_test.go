@@ -11,6 +11,7 @@ import (
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // stages returns the tables in which an import has put rows aside.
@@ -35,56 +36,74 @@ func stagedBatch(name string) *oauth.ImportBatch {
 }
 
 // An import into an empty database puts rows with random keys aside, and stores all of
-// them at its end, each once. Nothing is left aside: not after a failure, and not after
-// the import that follows a crash.
+// them at its end, each once: also after an import that failed or was killed, and if it
+// is repeated. Nothing is left aside.
 func TestImport_StoresWhatItPutAside(t *testing.T) {
-	everyStore(t, func(t *testing.T, d sqldb.Dialect) {
-		t.Parallel()
-		db := dbtest.Open(t, d)
-		s := migrated(t, db, d)
-		names := strings.Fields("k b x a z m")
-		write := func(ctx context.Context) error {
-			for _, name := range names {
-				if err := s.Import(ctx, stagedBatch(name)); err != nil {
-					return err
-				}
+	failed := errors.New("failed")
+	before := map[string]func(*testing.T, *sqlstore.Store, func(context.Context) error){
+		"the first import": func(*testing.T, *sqlstore.Store, func(context.Context) error) {},
+		"after a failure": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
+			err := s.DuringImport(t.Context(), func(ctx context.Context) error { return errors.Join(write(ctx), failed) })
+			if !errors.Is(err, failed) {
+				t.Errorf("DuringImport() = %v, want the error of the import", err)
 			}
-			return nil
-		}
-		failed := errors.New("failed")
-		err := s.DuringImport(t.Context(), func(ctx context.Context) error { return errors.Join(write(ctx), failed) })
-		if !errors.Is(err, failed) {
-			t.Errorf("DuringImport() = %v, want the error of the import", err)
-		}
-		if left := stages(t, db, d); len(left) > 0 {
-			t.Errorf("a failed import leaves the tables %v", left)
-		}
-		func() {
+		},
+		"after a crash": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
 			defer func() { _ = recover() }() // as if the program was killed
 			_ = s.DuringImport(t.Context(), func(ctx context.Context) error { _ = write(ctx); panic("killed") })
-		}()
-		for again := range 2 {
-			if err := s.DuringImport(t.Context(), write); err != nil {
-				t.Fatalf("import %d = %v", again+1, err)
-			}
+		},
+		"after a crash of a repeated import": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
+			must(t, s.DuringImport(t.Context(), write))
+			defer func() { _ = recover() }()
+			_ = s.DuringImport(t.Context(), func(ctx context.Context) error { _ = write(ctx); panic("killed") })
+		},
+	}
+	names := strings.Fields("k b x a z m")
+	for when, prepare := range before {
+		t.Run(when, func(t *testing.T) {
+			everyStore(t, func(t *testing.T, d sqldb.Dialect) {
+				t.Parallel()
+				db := dbtest.Open(t, d)
+				s := migrated(t, db, d)
+				write := func(ctx context.Context) error {
+					for _, name := range names {
+						if err := s.Import(ctx, stagedBatch(name)); err != nil {
+							return err
+						}
+					}
+					return nil
+				}
+				prepare(t, s, write)
+				for again := range 2 {
+					if err := s.DuringImport(t.Context(), write); err != nil {
+						t.Fatalf("import %d = %v", again+1, err)
+					}
+					wantStored(t, s, db, names)
+					if left := stages(t, db, d); len(left) > 0 {
+						t.Errorf("import %d leaves the tables %v", again+1, left)
+					}
+				}
+			})
+		})
+	}
+}
+
+// wantStored checks that the batches were stored.
+func wantStored(t *testing.T, s *sqlstore.Store, db *sql.DB, names []string) {
+	t.Helper()
+	status, err := s.ImportStatus(t.Context(), now)
+	if err != nil || status.AccessTokens != len(names) || status.RefreshTokens != len(names) {
+		t.Errorf("ImportStatus() = %+v, %v, want %d access tokens and as many refresh tokens", status, err, len(names))
+	}
+	for _, name := range names {
+		r, err := s.RefreshToken(t.Context(), oauth.ImportedDigest(oauth.SpendRefreshToken, name))
+		if err != nil || r.AccessTokenID != name || !r.Family.Live(now) || len(r.Scopes) != 1 || !r.SpentAt.IsZero() {
+			t.Errorf("the refresh token of %s = %+v, %v, want it as it was imported", name, r, err)
 		}
-		if left := stages(t, db, d); len(left) > 0 {
-			t.Errorf("an import leaves the tables %v", left)
-		}
-		status, err := s.ImportStatus(t.Context(), now)
-		if err != nil || status.AccessTokens != len(names) || status.RefreshTokens != len(names) {
-			t.Errorf("ImportStatus() = %+v, %v, want %d access tokens and as many refresh tokens", status, err, len(names))
-		}
-		for _, name := range names {
-			r, err := s.RefreshToken(t.Context(), oauth.ImportedDigest(oauth.SpendRefreshToken, name))
-			if err != nil || r.AccessTokenID != name || !r.Family.Live(now) || len(r.Scopes) != 1 || !r.SpentAt.IsZero() {
-				t.Errorf("the refresh token of %s = %+v, %v, want it as it was imported", name, r, err)
-			}
-		}
-		if scopes := column(t, db, `SELECT scope FROM oauth_consents ORDER BY scope`); strings.Join(scopes, " ") != "a b" {
-			t.Errorf("the consents have the scopes %v, want a and b, each once", scopes)
-		}
-	})
+	}
+	if scopes := column(t, db, `SELECT scope FROM oauth_consents ORDER BY scope`); strings.Join(scopes, " ") != "a b" {
+		t.Errorf("the consents have the scopes %v, want a and b, each once", scopes)
+	}
 }
 
 // A PostgreSQL server that was killed empties its unlogged tables. An import does not
@@ -97,7 +116,7 @@ func TestImport_NoticesRowsThatTheDatabaseLost(t *testing.T) {
 			s := migrated(t, db, d)
 			err := s.DuringImport(t.Context(), func(ctx context.Context) error {
 				must(t, s.Import(ctx, stagedBatch("a")))
-				_, err := db.ExecContext(ctx, `DELETE FROM oauth_staged_families`)
+				_, err := db.ExecContext(ctx, `DELETE FROM oauth_staged_refresh_tokens`)
 				return err
 			})
 			if err == nil || !strings.Contains(err.Error(), "lost 1 of 1 rows") || !strings.Contains(err.Error(), "run the import again") {

@@ -99,6 +99,11 @@ func (s Source) Open(ctx context.Context) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin a read transaction in the Laravel database: %w", err)
 	}
+	if s.Dialect.Name == sqldb.SQLite.Name { // random rows: keep the inner pages of the trees of large tables
+		if _, err := tx.ExecContext(ctx, `PRAGMA cache_size = -16384`); err != nil { // KiB
+			return nil, errors.Join(fmt.Errorf("prepare to read the Laravel database: %w", err), tx.Rollback())
+		}
+	}
 	snap := &Snapshot{tx: tx, reader: tx, source: s, columns: columns, probes: probes}
 	if snap.NewestCreatedAt, err = snap.newest(ctx); err != nil {
 		return nil, errors.Join(err, tx.Rollback())

@@ -20,6 +20,15 @@ func Bulk(ctx context.Context, db *sql.DB, d Dialect) error {
 	return pragmas(ctx, db, "cache_size = -16384", "wal_autocheckpoint = 4096", "synchronous = NORMAL") // KiB; pages
 }
 
+// BulkSort gives a pool of [Bulk] more memory for the keys of an index. SQLite merges at
+// most 16 parts at once, and each part is as large as the page cache.
+func BulkSort(ctx context.Context, db *sql.DB, d Dialect) error {
+	if d.Name != SQLite.Name {
+		return nil
+	}
+	return pragmas(ctx, db, "cache_size = -24576")
+}
+
 // Durable makes each later commit of a pool of [Bulk] survive a power cut, and with it
 // those before.
 func Durable(ctx context.Context, db *sql.DB, d Dialect) error {

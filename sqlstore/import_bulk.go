@@ -23,12 +23,14 @@ type index struct {
 	SQL  string `json:"sql"`
 }
 
-// indexesOf are the queries for the indexes of a table: name and statement. They omit
-// those that enforce a rule. Other databases build them row by row.
+// indexesOf are the queries for the indexes of a table to drop: name and statement. They
+// omit those that enforce a rule, and those with a condition IS NOT NULL. The latter are for
+// rows that have ended, which are few, or begin with the family, so that their keys arrive in
+// order. Other databases build indexes row by row.
 var indexesOf = map[string]string{
-	sqldb.SQLite.Name: `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL AND sql NOT LIKE 'CREATE UNIQUE%'`,
+	sqldb.SQLite.Name: `SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql NOT LIKE 'CREATE UNIQUE%' AND sql NOT LIKE '%IS NOT NULL'`,
 	sqldb.Postgres.Name: `SELECT c.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid`,
+WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid AND COALESCE(pg_get_expr(i.indpred, i.indrelid), '') NOT LIKE '%IS NOT NULL)'`,
 }
 
 // DuringImport runs an import. In a database without tokens, the import of millions of
@@ -115,9 +117,6 @@ func (s *Store) withoutTokens(ctx context.Context) (bool, error) {
 }
 
 func (s *Store) createIndexes(ctx context.Context, dropped []index) error {
-	if err := sqldb.BulkSort(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
-		return err
-	}
 	for _, i := range dropped {
 		q := strings.Replace(i.SQL, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
 		if _, err := s.db.SQL().ExecContext(ctx, q); err != nil {

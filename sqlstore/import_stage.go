@@ -100,6 +100,9 @@ func (s *Store) whileStaged(ctx context.Context, fresh bool, run func(context.Co
 	if err := run(context.WithValue(ctx, stageKey{}, st)); err != nil {
 		return err
 	}
+	if err := sqldb.BulkAppend(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
+		return err
+	}
 	for _, u := range staged {
 		move := u.move
 		if fresh {

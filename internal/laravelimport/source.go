@@ -35,6 +35,8 @@ type Snapshot struct {
 	columns map[string]columnTypes // by table, without prefix
 	probes  map[string]columnTypes // the same of tables that are not Passport's
 
+	lists map[string][]string // the scopes of tokens, by their text
+
 	// NewestCreatedAt is the newest created_at of an access token, or zero. Compared
 	// with the current time, it shows a wrong time zone.
 	NewestCreatedAt time.Time
@@ -104,7 +106,7 @@ func (s Source) Open(ctx context.Context) (*Snapshot, error) {
 			return nil, errors.Join(fmt.Errorf("prepare to read the Laravel database: %w", err), tx.Rollback())
 		}
 	}
-	snap := &Snapshot{tx: tx, reader: tx, source: s, columns: columns, probes: probes}
+	snap := &Snapshot{tx: tx, reader: tx, source: s, columns: columns, probes: probes, lists: map[string][]string{}}
 	if snap.NewestCreatedAt, err = snap.newest(ctx); err != nil {
 		return nil, errors.Join(err, tx.Rollback())
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-passport/passport/internal/sqldb"
 )
 
 // accessRow is a row of oauth_access_tokens with its refresh tokens.
@@ -75,16 +77,42 @@ func (s *Snapshot) eachTokenPage(ctx context.Context, do func(tokens []*accessRo
 type between struct{ after, end string }
 
 func (s *Snapshot) accessPage(ctx context.Context, after string) (page []*accessRow, err error) {
-	q := `SELECT id, user_id, client_id, name, scopes, revoked, created_at, expires_at FROM ` + s.source.quoted(accessTable) +
+	q := `SELECT id, user_id, client_id, name, scopes, revoked, ` + s.timeColumn("created_at") + `, ` + s.timeColumn("expires_at") + ` FROM ` + s.source.quoted(accessTable) +
 		` WHERE id > ? ORDER BY id ` + fmt.Sprintf("LIMIT %d", tokenPage)
 	created, expires := s.zone(accessTable, "created_at"), s.zone(accessTable, "expires_at")
 	page = make([]*accessRow, 0, tokenPage)
 	err = s.each(ctx, q, func(rows *sql.Rows) error {
-		t := &accessRow{}
+		t, scopes := &accessRow{}, ""
 		page = append(page, t)
-		return rows.Scan(id{&t.id}, id{&t.userID}, id{&t.clientID}, text{&t.name}, list{&t.scopes, nil}, flag{&t.revoked}, moment{&t.createdAt, created}, moment{&t.expiresAt, expires})
+		err := rows.Scan(id{&t.id}, id{&t.userID}, id{&t.clientID}, text{&t.name}, text{&scopes}, flag{&t.revoked}, moment{&t.createdAt, created}, moment{&t.expiresAt, expires})
+		t.scopes = s.list(scopes)
+		return err
 	}, after)
 	return page, err
+}
+
+// timeColumn returns a column with times as the importer reads it. The driver of SQLite
+// parses each time itself, unless the column is text.
+func (s *Snapshot) timeColumn(name string) string {
+	if s.source.Dialect.Name == sqldb.SQLite.Name {
+		return "CAST(" + name + " AS TEXT)"
+	}
+	return name
+}
+
+// mostLists is how many lists of scopes a snapshot remembers: an application has few.
+const mostLists = 1000
+
+// list returns the scopes in a text. The caller must not change them.
+func (s *Snapshot) list(text string) []string {
+	items, ok := s.lists[text]
+	if !ok {
+		items, _ = parseList(text)
+		if len(s.lists) < mostLists {
+			s.lists[text] = items
+		}
+	}
+	return items
 }
 
 // refreshOf adds the refresh tokens to their access tokens, and returns the others. Of
@@ -121,7 +149,7 @@ func (s *Snapshot) refreshOf(ctx context.Context, tokens []*accessRow, of betwee
 
 // refreshPage reads the page after a row, or the first one.
 func (s *Snapshot) refreshPage(ctx context.Context, of between, last *refreshRow) (page []refreshRow, err error) {
-	q, args := `SELECT id, access_token_id, revoked, expires_at FROM `+s.source.quoted(refreshTable)+` WHERE access_token_id > ?`, []any{of.after}
+	q, args := `SELECT id, access_token_id, revoked, `+s.timeColumn("expires_at")+` FROM `+s.source.quoted(refreshTable)+` WHERE access_token_id > ?`, []any{of.after}
 	switch {
 	case last != nil:
 		q, args = strings.Replace(q, "> ?", ">= ? AND (access_token_id > ? OR id > ?)", 1), []any{last.accessTokenID, last.accessTokenID, last.id}

@@ -44,6 +44,14 @@ func (m moment) parse(text string) error {
 	if text == "" || strings.HasPrefix(text, "0000-00-00") { // MySQL's date of nothing
 		return nil
 	}
+	if at, ok := plainTime(text); ok {
+		*m.into = m.inZone(at)
+		return nil
+	}
+	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+		*m.into = time.Unix(seconds, 0).UTC()
+		return nil
+	}
 	for _, layout := range layouts {
 		if at, err := time.Parse(layout, text); err == nil {
 			*m.into = m.inZone(at)
@@ -51,6 +59,33 @@ func (m moment) parse(text string) error {
 		}
 	}
 	return fmt.Errorf("%.40q is not a date and time", text)
+}
+
+// plainTime reads the form in which Laravel stores times, 2006-01-02 15:04:05. [time.Parse]
+// takes ten times as long, and millions of tokens have three times each.
+func plainTime(text string) (at time.Time, ok bool) {
+	const form = "0000-00-00 00:00:00"
+	if len(text) != len(form) {
+		return at, false
+	}
+	var parts [6]int
+	n := 0
+	for i := range len(form) {
+		switch c := text[i]; {
+		case form[i] != '0':
+			if c != form[i] {
+				return at, false
+			}
+			n++
+		case c < '0' || c > '9':
+			return at, false
+		default:
+			parts[n] = 10*parts[n] + int(c-'0')
+		}
+	}
+	at = time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], parts[5], 0, time.UTC)
+	valid := at.Month() == time.Month(parts[1]) && at.Day() == parts[2] && at.Hour() == parts[3] && at.Minute() == parts[4] && at.Second() == parts[5]
+	return at, valid
 }
 
 func (m moment) inZone(wall time.Time) time.Time {

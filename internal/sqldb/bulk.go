@@ -20,22 +20,24 @@ func Bulk(ctx context.Context, db *sql.DB, d Dialect) error {
 	return pragmas(ctx, db, "cache_size = -16384", "wal_autocheckpoint = 4096", "synchronous = NORMAL") // KiB; pages
 }
 
-// BulkSort gives a pool of [Bulk] more memory for the keys of an index. SQLite merges at
-// most 16 parts at once, and each part is as large as the page cache.
-func BulkSort(ctx context.Context, db *sql.DB, d Dialect) error {
+// BulkAppend prepares a pool of [Bulk] for few transactions that only append pages. On
+// SQLite they need no write-ahead log, which would store each page twice. If another process
+// has the database open, nothing changes.
+func BulkAppend(ctx context.Context, db *sql.DB, d Dialect) error {
 	if d.Name != SQLite.Name {
 		return nil
 	}
-	return pragmas(ctx, db, "cache_size = -24576")
+	_ = pragmas(ctx, db, "journal_mode = DELETE") // refused while another process has the database open
+	return pragmas(ctx, db, "synchronous = FULL")
 }
 
-// Durable makes each later commit of a pool of [Bulk] survive a power cut, and with it
-// those before.
+// Durable ends [Bulk] and [BulkAppend]: each later commit survives a power cut, and with
+// it those before.
 func Durable(ctx context.Context, db *sql.DB, d Dialect) error {
 	if d.Name != SQLite.Name {
 		return nil
 	}
-	return pragmas(ctx, db, "synchronous = FULL")
+	return pragmas(ctx, db, "journal_mode = WAL", "synchronous = FULL")
 }
 
 func pragmas(ctx context.Context, db *sql.DB, settings ...string) error {

@@ -79,6 +79,6 @@ func unrevokedTokenIDs(w *world) {
 		got = append(got, ids[0]) // each call goes on after the ID
 	}
 	if !slices.Equal(got, want) {
-		w.Errorf("UnrevokedTokenIDs() = %q one after the other, want %q: those that were not revoked, in order", got, want)
+		w.Errorf("UnrevokedTokenIDs() = %q one after the other, want %q: the ones that were not revoked, in order", got, want)
 	}
 }

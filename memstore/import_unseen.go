@@ -36,15 +36,22 @@ func (s *Store) SpendImported(_ context.Context, familyIDs []string, at time.Tim
 	})
 }
 
-// mostTokenIDs is how many IDs UnrevokedTokenIDs returns at most.
+// mostTokenIDs is how many IDs UsableTokenIDs returns at most.
 const mostTokenIDs = 5000
 
-// UnrevokedTokenIDs implements [oauth.ImportStore].
-func (s *Store) UnrevokedTokenIDs(_ context.Context, after string) (ids []string, err error) {
+// UsableTokenIDs implements [oauth.ImportStore].
+func (s *Store) UsableTokenIDs(_ context.Context, after string) (ids []string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	refreshable := map[string]bool{} // access tokens
+	for _, t := range s.refresh {
+		if t.SpentAt.IsZero() && s.access[t.AccessTokenID].family == t.family {
+			refreshable[t.AccessTokenID] = true
+		}
+	}
 	for id, t := range s.access {
-		if id > after && t.RevokedAt.IsZero() {
+		usable := (t.RevokedAt.IsZero() || refreshable[id]) && s.families[t.family].RevokedAt.IsZero()
+		if id > after && usable {
 			ids = append(ids, id)
 		}
 	}

@@ -28,10 +28,11 @@ type ImportStore interface {
 	// server has deleted them. It does not end the families.
 	SpendImported(ctx context.Context, familyIDs []string, at time.Time) error
 
-	// UnrevokedTokenIDs returns the IDs of access tokens that were not revoked themselves,
-	// imported ones and others; their families may have ended. It returns those after an
-	// ID, in the order of IDs, and 5,000 at most.
-	UnrevokedTokenIDs(ctx context.Context, after string) ([]string, error)
+	// UsableTokenIDs returns the IDs of access tokens of which something was not revoked:
+	// the token itself, or a refresh token that was issued with it and is unspent. A revoked
+	// family has none of them. The tokens may be expired, or of this server. It returns
+	// those after an ID, in the order of IDs, and 5,000 at most.
+	UsableTokenIDs(ctx context.Context, after string) ([]string, error)
 
 	// SetImportNote keeps a text of the importer under a name.
 	SetImportNote(ctx context.Context, name, value string) error

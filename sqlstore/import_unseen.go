@@ -46,11 +46,12 @@ func (s *Store) EndUnseen(ctx context.Context, at time.Time) (total int, err err
 	}
 }
 
-const unrevokedTokenIDs = `SELECT t.id FROM oauth_access_tokens t WHERE t.id > ? AND t.revoked_at IS NULL ORDER BY t.id LIMIT 5000`
+const usableTokenIDs = `SELECT t.id FROM oauth_access_tokens t WHERE t.id > ? AND (t.revoked_at IS NULL OR EXISTS (SELECT 1 FROM oauth_refresh_tokens r WHERE r.family_id = t.family_id AND r.access_token_id = t.id AND r.spent_at IS NULL))
+AND NOT EXISTS (SELECT 1 FROM oauth_families f WHERE f.id = t.family_id AND f.revoked_at IS NOT NULL) ORDER BY t.id LIMIT 5000`
 
-// UnrevokedTokenIDs implements [oauth.ImportStore].
-func (s *Store) UnrevokedTokenIDs(ctx context.Context, after string) (ids []string, err error) {
-	err = s.db.Each(ctx, unrevokedTokenIDs, func(row sqldb.Row) error {
+// UsableTokenIDs implements [oauth.ImportStore].
+func (s *Store) UsableTokenIDs(ctx context.Context, after string) (ids []string, err error) {
+	err = s.db.Each(ctx, usableTokenIDs, func(row sqldb.Row) error {
 		var id string
 		err := row.Scan(&id)
 		ids = append(ids, id)

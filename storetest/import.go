@@ -28,7 +28,7 @@ var importProperties = []property{
 	{"LP_2 the notes of an import are kept", importNotes},
 	{"LP_2 an import ends refresh tokens that the other server has deleted", endUnseen},
 	{"LP_2 an import spends refresh tokens that the other server has deleted", spendImported},
-	{"LP_2 an import can list the access tokens that were not revoked", unrevokedTokenIDs},
+	{"LP_2 an import can list the tokens that are usable", usableTokenIDs},
 	{"LP_3 a purge keeps what was revoked until the switch", purgeUntilSwitch},
 }
 

@@ -54,24 +54,34 @@ func spendImported(w *world) {
 	}
 }
 
-// unrevokedTokenIDs lists three access tokens, of which the other server has revoked one.
-func unrevokedTokenIDs(w *world) {
+// usableTokenIDs lists access tokens of which some, and some of their refresh tokens, have
+// ended.
+func usableTokenIDs(w *world) {
 	s := w.imports()
 	w.imported(s, "shop", 0)
 	var want []string
-	for n := range 3 {
+	for n, of := range []struct{ ended, spent, family, usable bool }{
+		{usable: true}, {ended: true, usable: true}, {spent: true, usable: true}, {ended: true, spent: true}, {family: true},
+	} {
 		b := importedPair("shop", n)
-		if n == 1 {
+		if of.ended {
 			b.AccessTokens[0].RevokedAt = now
-		} else {
-			want = append(want, b.AccessTokens[0].ID)
+		}
+		if of.spent {
+			b.RefreshTokens[0].SpentAt = now
 		}
 		w.must(s.Import(w.Context(), b))
+		if of.family {
+			w.must(w.store.RevokeFamily(w.Context(), b.Families[0].ID, now, nil))
+		}
+		if of.usable {
+			want = append(want, b.AccessTokens[0].ID)
+		}
 	}
 	slices.Sort(want)
 	var got []string
 	for after := ""; ; after = got[len(got)-1] {
-		ids, err := s.UnrevokedTokenIDs(w.Context(), after)
+		ids, err := s.UsableTokenIDs(w.Context(), after)
 		w.must(err)
 		if len(ids) == 0 {
 			break
@@ -79,6 +89,6 @@ func unrevokedTokenIDs(w *world) {
 		got = append(got, ids[0]) // each call goes on after the ID
 	}
 	if !slices.Equal(got, want) {
-		w.Errorf("UnrevokedTokenIDs() = %q one after the other, want %q: the ones that were not revoked, in order", got, want)
+		w.Errorf("UsableTokenIDs() = %q one after the other, want %q", got, want)
 	}
 }

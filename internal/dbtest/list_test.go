@@ -42,7 +42,7 @@ func lists(s *sqlstore.Store, accounts *account.Accounts) []list {
 		{method: "Store.UnrevokedClientsOf", call: func(ctx context.Context) (int, error) { return yielded(s.UnrevokedClientsOf(ctx, alice)) }},
 		{method: "Store.TokensOf", call: func(ctx context.Context) (int, error) { return yielded(s.TokensOf(ctx, alice)) }},
 		{method: "Store.TokensOfClient", call: func(ctx context.Context) (int, error) { return yielded(s.TokensOfClient(ctx, "c1")) }},
-		{method: "Store.UnrevokedTokenIDs", call: func(ctx context.Context) (int, error) { return length(s.UnrevokedTokenIDs(ctx, "")) }},
+		{method: "Store.UsableTokenIDs", call: func(ctx context.Context) (int, error) { return length(s.UsableTokenIDs(ctx, "")) }},
 		{method: "Store.Connections", call: func(ctx context.Context) (int, error) { return length(s.Connections(ctx, alice, now)) }},
 		{method: "Store.PersonalTokens", call: func(ctx context.Context) (int, error) { return length(s.PersonalTokens(ctx, alice)) }},
 		{method: "Store.Consented", call: func(ctx context.Context) (int, error) {

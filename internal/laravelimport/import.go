@@ -151,6 +151,9 @@ func (i *importer) run(ctx context.Context) error {
 	}
 	if repeated && !i.DryRun { // after the target has its indexes again
 		i.Phase("comparing the tokens of earlier imports with Laravel")
+		if err := i.mayImport(ctx); err != nil { // another import may have switched meanwhile
+			return err
+		}
 		if err := i.reconcile(ctx); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (i *importer) reconcile(ctx context.Context) error {
 		return err
 	}
 	for after := ""; ; {
-		ids, err := i.store.UnrevokedTokenIDs(ctx, after)
+		ids, err := i.store.UsableTokenIDs(ctx, after)
 		if err != nil {
 			return err
 		}
@@ -123,9 +123,17 @@ func (r *reconciler) tokens(ctx context.Context, page []string) error {
 	return r.save(ctx, batch)
 }
 
-// isImported reports whether a token comes from Laravel and has not ended here.
+// isImported reports whether a token comes from Laravel and has not ended here. Tokens of
+// this server have a digest or an audience, or they continue a family that began with
+// another token.
 func (r *reconciler) isImported(t *oauth.AccessToken) bool {
-	return r.imported[t.Client.ID] && t.RevokedAt.IsZero() && (t.Family == nil || oauth.Imported(t.Family.ID) && t.Family.Live(r.report.At))
+	if !r.imported[t.Client.ID] || t.Digest != "" || t.Audience != nil {
+		return false
+	}
+	if t.Family == nil {
+		return t.RevokedAt.IsZero()
+	}
+	return t.Family.ID == oauth.ImportedFamilyID(t.ID) && t.Family.Live(r.report.At)
 }
 
 func (r *reconciler) end(ctx context.Context, t *oauth.AccessToken) error {

@@ -50,13 +50,17 @@ func (s *Store) DuringImport(ctx context.Context, run func(context.Context) erro
 		return fmt.Errorf("find out whether there are tokens: %w", err)
 	}
 	dropped, err := s.dropIndexes(ctx, fresh)
-	if err != nil {
-		return fmt.Errorf("drop indexes for an import: %w", err)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("drop indexes for an import: %w", err)
+	case len(dropped) > 0:
+		err = s.whileStaged(ctx, fresh, run)
+	default:
+		err = run(ctx)
 	}
 	if len(dropped) == 0 {
-		return run(ctx)
+		return err
 	}
-	err = s.whileStaged(ctx, fresh, run)
 	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
 		err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
 	}

@@ -119,8 +119,8 @@ func (s *importState) show(out *screen, now time.Time) {
 		about("Authorization codes", grouped(s.Left.Codes)),
 	})
 	if s.SwitchedAt.IsZero() {
-		out.Printf("\nUntil the switch, a purge keeps revoked records until they expire: an import could bring them back.\n" +
-			"The last import ends this: passport import laravel --switch\n")
+		out.Printf("\nThe last import is missing: passport import laravel … --switch\n" +
+			"Before it, a purge keeps revoked records, because another import would bring them back.\n")
 	}
 }
 

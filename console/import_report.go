@@ -89,8 +89,8 @@ func showTimes(out *screen, r *laravelimport.Report) {
 	}
 	out.details([]detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), key})
 	if r.CheckedBy == "" {
-		out.Printf("%s\n", yellow("With a wrong key, each refresh token of Laravel is refused after the switch. Put one, or the cookie laravel_session\n"+
-			"of your browser, into a file, and check the key: passport import laravel … --dry-run --verify FILE"))
+		out.Printf("%s\n", yellow("With a wrong key, each refresh token of Laravel is refused after the switch. Put a refresh token, or the cookie\n"+
+			"laravel_session of your browser, into a file, and check the key: passport import laravel … --dry-run --verify FILE"))
 	}
 	const skew = time.Minute
 	if r.NewestCreatedAt.After(r.At.Add(skew)) {

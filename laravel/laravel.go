@@ -72,7 +72,7 @@ func (c Compat) Part(s feature.Server) feature.Part {
 		case err != nil:
 			fault("PublicKeys[%d]: %w", i, err)
 		case s.HasKey != nil && slices.ContainsFunc(keys, func(k *rsa.PublicKey) bool { return s.HasKey(k) }):
-			fault("PublicKeys[%d] is also a key of this server, and a key of Laravel Passport must not sign here: create a new key with `passport keys`", i)
+			fault("PublicKeys[%d] is also a key of this server, and a key of Laravel Passport must not sign here: give this server another key file or folder (keys_dir) than Laravel's, and create its keys there with `passport keys`", i)
 		}
 		f.keys = append(f.keys, keys...)
 	}

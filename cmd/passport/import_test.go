@@ -172,6 +172,25 @@ func TestImport_LaravelPasswords(t *testing.T) {
 	}
 }
 
+// A user whom Laravel has deleted softly gets no account.
+func TestImport_LaravelSoftDeletedUsers(t *testing.T) {
+	installation(t)
+	laravel := openDatabase(t, "laravel.sqlite")
+	for _, q := range []string{`ALTER TABLE users ADD COLUMN deleted_at DATETIME`, `UPDATE users SET deleted_at = '2026-01-01 00:00:00' WHERE email = 'alice@example.com'`} {
+		if _, err := laravel.Exec(q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	succeed(t, "migrate")
+	out := succeed(t, "import", "laravel", "--env", "laravel.env", "--users-table", "users")
+	if !strings.Contains(out, "Laravel has deleted it (deleted_at)") {
+		t.Errorf("the report is:\n%s\nwant that it names the account of a deleted user", out)
+	}
+	if users := succeed(t, "user", "list"); strings.Contains(users, "alice@example.com") || !strings.Contains(users, "bob@example.com") {
+		t.Errorf("the accounts are:\n%s\nwant none of a deleted user", users)
+	}
+}
+
 // A refresh token that was issued before a rotation of APP_KEY opens with APP_PREVIOUS_KEYS.
 func TestImport_LaravelPreviousKeys(t *testing.T) {
 	manifest := installation(t)

@@ -28,6 +28,12 @@ func (a Account) LogValue() slog.Value { return slog.StringValue(a.ID) }
 
 const userPage = 500
 
+// userRow is a row of the table of users.
+type userRow struct {
+	Account
+	deletedAt time.Time
+}
+
 // usersColumns checks the table of users before anything is written.
 func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes, error) {
 	if !prefixForm.MatchString(table) {
@@ -45,26 +51,27 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes,
 	return found, nil
 }
 
-// eachUser calls do for each row of the table of users.
-func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes, do func(Account) error) error {
-	names := []string{"id", "email", "password", "name", "email_verified_at", "created_at"}
+// eachUser calls do for each row of the table of users, and says whether Laravel has
+// deleted the user softly.
+func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes, do func(a Account, deleted bool) error) error {
+	names := []string{"id", "email", "password", "name", "email_verified_at", "created_at", "deleted_at"}
 	for n, c := range names {
 		if !have.has(c) {
 			names[n] = "NULL"
 		}
 	}
 	selected := "SELECT " + strings.Join(names, ", ") + " FROM " + s.source.quoted(table)
-	verified, created := have.zone("email_verified_at", s.source.Location), have.zone("created_at", s.source.Location)
+	verified, created, deleted := have.zone("email_verified_at", s.source.Location), have.zone("created_at", s.source.Location), have.zone("deleted_at", s.source.Location)
 	var last any
 	for {
 		q, args := selected, []any(nil)
 		if last != nil {
 			q, args = q+" WHERE id > ?", []any{last}
 		}
-		var page []Account
+		var page []userRow
 		err := s.each(ctx, q+fmt.Sprintf(" ORDER BY id LIMIT %d", userPage), func(rows *sql.Rows) error {
-			var a Account
-			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, verified}, moment{&a.CreatedAt, created})
+			var a userRow
+			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, verified}, moment{&a.CreatedAt, created}, moment{&a.deletedAt, deleted})
 			page = append(page, a)
 			return err
 		}, args...)
@@ -72,7 +79,7 @@ func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes,
 			return fmt.Errorf("read users: %w", err)
 		}
 		for _, a := range page {
-			if err := do(a); err != nil {
+			if err := do(a.Account, !a.deletedAt.IsZero()); err != nil {
 				return err
 			}
 			last = a.ID
@@ -88,9 +95,12 @@ func (i *importer) accounts(ctx context.Context) error {
 	if i.UsersTable == "" {
 		return nil
 	}
-	return i.source.eachUser(ctx, i.UsersTable, i.usersHave, func(a Account) error {
+	return i.source.eachUser(ctx, i.UsersTable, i.usersHave, func(a Account, deleted bool) error {
 		var err error
 		switch {
+		case deleted:
+			i.report.leaveOut("accounts", "Laravel has deleted it (deleted_at)", 1)
+			return nil
 		case a.Email == "" || a.PasswordHash == "":
 			i.report.leaveOut("accounts", "it has no email address or no password", 1)
 			return nil

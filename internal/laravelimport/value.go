@@ -18,7 +18,7 @@ type moment struct {
 }
 
 // layouts are the forms in which the databases return a date and time.
-var layouts = []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999-07:00", "2006-01-02"}
+var layouts = []string{"2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999-07:00", "2006-01-02T15:04:05.999999999", "2006-01-02 15:04", "2006-01-02"}
 
 // Scan implements [sql.Scanner].
 func (m moment) Scan(v any) error {

@@ -73,7 +73,8 @@ func (s *Store) dropIndexes(ctx context.Context, fresh bool) (dropped []index, e
 	note, err := s.ImportNote(ctx, droppedNote)
 	switch {
 	case err == nil && note != "":
-		return dropped, json.Unmarshal([]byte(note), &dropped)
+		err := json.Unmarshal([]byte(note), &dropped)
+		return dropped, err
 	case err != nil && !errors.Is(err, oauth.ErrNotFound):
 		return nil, err
 	}

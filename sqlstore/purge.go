@@ -53,7 +53,7 @@ type purge struct {
 	store            *Store
 	revoked, expired int64 // 0: not purged
 	importing        bool  // an import may still come
-	filling          bool  // the first import runs
+	filling          bool  // the first import runs, or was killed
 	left             int   // approximate number of rows that may still be deleted
 }
 
@@ -73,7 +73,7 @@ func (p *purge) run(ctx context.Context) error {
 	if p.expired != 0 {
 		steps = append(steps, p.endAbandoned,
 			func(ctx context.Context) error { return p.families(ctx, expiredFamilies, p.expired) },
-			p.unlessFilling(p.oldAccessTokens), p.usedValues,
+			p.oldAccessTokens, p.usedValues,
 			func(ctx context.Context) error { return p.sweep(ctx, expiredPendingRequests, p.expired) },
 			func(ctx context.Context) error { return p.sweep(ctx, expiredDevices, p.expired) },
 			func(ctx context.Context) error { return p.sweep(ctx, expiredImports, late(p.expired)) },

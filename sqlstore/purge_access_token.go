@@ -30,8 +30,11 @@ LEFT JOIN oauth_families f ON f.id = t.family_id`
 // works: these represent the refresh token in the lists that users see. They are
 // examined again after the refresh token has expired, whether it was used or not. Each
 // token is examined once or twice, so this step also finds refresh tokens without a
-// family.
+// family. It waits for the first import, which stores access tokens before refresh tokens.
 func (p *purge) oldAccessTokens(ctx context.Context) error {
+	if p.filling {
+		return nil
+	}
 	for _, q := range []string{selectExpiredTokens, selectKeptTokens} {
 		err := p.repeat(func() (int, int, error) {
 			var old oldTokens

@@ -9,15 +9,6 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// unlessFilling skips a step during the first import: it stores access tokens before the
-// refresh tokens for which a purge would keep them.
-func (p *purge) unlessFilling(step func(context.Context) error) func(context.Context) error {
-	if p.filling {
-		return func(context.Context) error { return nil }
-	}
-	return step
-}
-
 // selectImporting finds a row if clients were imported and the switch has not happened.
 const selectImporting = `SELECT m.client_id FROM oauth_imported_clients m WHERE m.client_id > ''
 AND NOT EXISTS (SELECT 1 FROM oauth_import_notes n WHERE n.name = ?) ORDER BY m.client_id LIMIT 1`

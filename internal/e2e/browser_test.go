@@ -211,21 +211,25 @@ func (b *tab) press(text string) {
 	b.click(text, 1)
 }
 
-// click clicks a button or link n times in a row, as fast as a user can. It gets
-// the position from the page, because the protocol has no nodes of a page from
+// click clicks a button or link n times in a row, as fast as a user can. It waits
+// until the tab shows one: a page that is being left may show the same text elsewhere.
+// It gets the position from the page, because the protocol has no nodes of a page from
 // the browser's cache.
 func (b *tab) click(text string, n int) {
 	b.t.Helper()
-	b.see(text)
-	at := ask(b, chromedp.Evaluate[[]float64](fmt.Sprintf(`(() => {
+	find := chromedp.Evaluate[[]float64](fmt.Sprintf(`(() => {
 		const it = [...document.querySelectorAll("button, a")].find(e => e.innerText.replace(/\s+/g, " ").trim().startsWith(%q))
 		if (!it) return []
 		it.scrollIntoView({block: "center", behavior: "instant"})
 		const r = it.getBoundingClientRect()
 		return [r.x + r.width / 2, r.y + r.height / 2]
-	})()`, text)))
-	if len(at) != 2 {
-		b.t.Fatalf("no button or link begins with %q. The tab is at %s and shows:\n%s", text, b.url(), b.text())
+	})()`, text))
+	at := ask(b, find)
+	for deadline := time.Now().Add(patience); len(at) != 2; at = ask(b, find) {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("no button or link begins with %q. The tab is at %s and shows:\n%s\nThe browser reports: %q", text, b.url(), b.text(), b.complaints())
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 	for i := range n {
 		b.do("press "+text, chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(i+1)))

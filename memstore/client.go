@@ -96,20 +96,20 @@ func (s *Store) nextID() string {
 }
 
 // CreateClient implements [oauth.ClientStore].
-func (s *Store) CreateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	return s.createClient(&oauth.ClientCreation{Client: c}, audit)
+func (s *Store) CreateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.createClient(ctx, &oauth.ClientCreation{Client: c}, audit)
 }
 
 // CreateClientWithin implements [oauth.ClientStore].
-func (s *Store) CreateClientWithin(_ context.Context, c *oauth.Client, limit int, audit *oauth.AuditRecord) error {
+func (s *Store) CreateClientWithin(ctx context.Context, c *oauth.Client, limit int, audit *oauth.AuditRecord) error {
 	if limit < 1 {
 		return oauth.ErrLimit
 	}
-	return s.createClient(&oauth.ClientCreation{Client: c, Limit: limit}, audit)
+	return s.createClient(ctx, &oauth.ClientCreation{Client: c, Limit: limit}, audit)
 }
 
 // createClient stores a client, and its metadata unless it is nil.
-func (s *Store) createClient(n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
+func (s *Store) createClient(ctx context.Context, n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
 	c := n.Client
 	if !storable(c.ID, c.Key) {
 		return errors.New("memstore: the client's ID or Key cannot be stored")
@@ -122,7 +122,7 @@ func (s *Store) createClient(n *oauth.ClientCreation, audit *oauth.AuditRecord) 
 		copied := *audit // the ID of a numbered client is not known yet
 		record = &copied
 	}
-	return s.change(record, func() (bool, error) {
+	return s.change(ctx, record, func() (bool, error) {
 		if s.clients.has(c.ID) || s.keyTaken(c.Key) {
 			return false, oauth.ErrConflict
 		}
@@ -163,17 +163,17 @@ func (s *Store) keyTaken(key string) bool {
 }
 
 // UpdateClient implements [oauth.ClientStore].
-func (s *Store) UpdateClient(_ context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
-	return s.updateClient(c, audit, func(*oauth.Client) bool { return false })
+func (s *Store) UpdateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord) error {
+	return s.updateClient(ctx, c, audit, func(*oauth.Client) bool { return false })
 }
 
 // updateClient changes a client. also makes a further change in the same write, and
 // reports whether consent pages show it.
-func (s *Store) updateClient(c *oauth.Client, audit *oauth.AuditRecord, also func(stored *oauth.Client) (shown bool)) error {
+func (s *Store) updateClient(ctx context.Context, c *oauth.Client, audit *oauth.AuditRecord, also func(stored *oauth.Client) (shown bool)) error {
 	if err := c.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
-	return s.changeClient(c.ID, audit, func(stored *oauth.Client) (bool, error) {
+	return s.changeClient(ctx, c.ID, audit, func(stored *oauth.Client) (bool, error) {
 		if stored.Version != c.Version {
 			return false, oauth.ErrConflict
 		}
@@ -191,8 +191,8 @@ func (s *Store) updateClient(c *oauth.Client, audit *oauth.AuditRecord, also fun
 }
 
 // RotateSecret implements [oauth.ClientStore].
-func (s *Store) RotateSecret(_ context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
-	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
+func (s *Store) RotateSecret(ctx context.Context, clientID string, secret oauth.Secret, othersUntil time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, clientID, audit, func(c *oauth.Client) (bool, error) {
 		c.Secrets = slices.Clone(c.Secrets)
 		for i, other := range c.Secrets {
 			if other.Digest == secret.Digest {
@@ -208,8 +208,8 @@ func (s *Store) RotateSecret(_ context.Context, clientID string, secret oauth.Se
 }
 
 // RevokeClient implements [oauth.ClientStore].
-func (s *Store) RevokeClient(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	return s.changeClient(id, audit, func(c *oauth.Client) (bool, error) {
+func (s *Store) RevokeClient(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.changeClient(ctx, id, audit, func(c *oauth.Client) (bool, error) {
 		if !c.RevokedAt.IsZero() {
 			return false, nil
 		}
@@ -218,8 +218,8 @@ func (s *Store) RevokeClient(_ context.Context, id string, at time.Time, audit *
 	})
 }
 
-func (s *Store) changeClient(id string, audit *oauth.AuditRecord, change func(*oauth.Client) (bool, error)) error {
-	return s.change(audit, func() (bool, error) {
+func (s *Store) changeClient(ctx context.Context, id string, audit *oauth.AuditRecord, change func(*oauth.Client) (bool, error)) error {
+	return s.change(ctx, audit, func() (bool, error) {
 		c, ok := s.clients[id]
 		if !ok || !storable(id) {
 			return false, oauth.ErrNotFound

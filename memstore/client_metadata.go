@@ -39,19 +39,19 @@ func (s *Store) ClientsMetadata(_ context.Context, clientIDs []string) (map[stri
 }
 
 // CreateClientWithMetadata implements [oauth.ClientMetadataStore].
-func (s *Store) CreateClientWithMetadata(_ context.Context, n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
+func (s *Store) CreateClientWithMetadata(ctx context.Context, n *oauth.ClientCreation, audit *oauth.AuditRecord) error {
 	if err := n.Metadata.Validate(); err != nil {
 		return fmt.Errorf("create client: %w", err)
 	}
-	return s.createClient(n, audit)
+	return s.createClient(ctx, n, audit)
 }
 
 // UpdateClientWithMetadata implements [oauth.ClientMetadataStore].
-func (s *Store) UpdateClientWithMetadata(_ context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
+func (s *Store) UpdateClientWithMetadata(ctx context.Context, c *oauth.Client, m *oauth.ClientMetadata, logo []byte, audit *oauth.AuditRecord) error {
 	if err := m.Validate(); err != nil {
 		return fmt.Errorf("update client: %w", err)
 	}
-	return s.updateClient(c, audit, func(stored *oauth.Client) (shown bool) {
+	return s.updateClient(ctx, c, audit, func(stored *oauth.Client) (shown bool) {
 		before := s.metadata[stored.ID]
 		row := newMetadataRow(m, before.logo)
 		if m.Logo != before.Logo {

@@ -11,9 +11,9 @@ import (
 )
 
 // RevokeTokensOfClient implements [oauth.TokenStore].
-func (s *Store) RevokeTokensOfClient(_ context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+func (s *Store) RevokeTokensOfClient(ctx context.Context, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	at = micros(at)
-	return s.changeClient(clientID, audit, func(c *oauth.Client) (bool, error) {
+	return s.changeClient(ctx, clientID, audit, func(c *oauth.Client) (bool, error) {
 		changed := c.TokensNotBefore.Before(at)
 		if changed {
 			c.TokensNotBefore = at

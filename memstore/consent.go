@@ -91,7 +91,7 @@ func (s *Store) withdrawn(key consentKey) bool {
 }
 
 // Withdraw implements [oauth.ConsentStore].
-func (s *Store) Withdraw(_ context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
+func (s *Store) Withdraw(ctx context.Context, user oauth.UserRef, clientID string, at time.Time, audit *oauth.AuditRecord) error {
 	c := cutOff{FamilyFilter: oauth.FamilyFilter{User: user, ClientID: clientID, KeepPersonal: true}, at: micros(at), consents: true}
 	if err := c.Validate(); err != nil {
 		return err
@@ -102,5 +102,5 @@ func (s *Store) Withdraw(_ context.Context, user oauth.UserRef, clientID string,
 	if !storable(user.Provider, user.ID, clientID) {
 		return oauth.ErrNotFound
 	}
-	return s.change(audit, func() (bool, error) { return s.cut(c), nil })
+	return s.change(ctx, audit, func() (bool, error) { return s.cut(c), nil })
 }

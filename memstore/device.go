@@ -54,8 +54,8 @@ func (s *Store) DeviceCodeOfUser(_ context.Context, userDigest oauth.Digest) (*o
 }
 
 // CreateDeviceCode implements [oauth.DeviceStore].
-func (s *Store) CreateDeviceCode(_ context.Context, c *oauth.DeviceCode, limit int) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) CreateDeviceCode(ctx context.Context, c *oauth.DeviceCode, limit int) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		if s.devices.has(c.Digest) || s.userCode.has(c.UserDigest) {
 			return false, oauth.ErrConflict
 		}
@@ -77,8 +77,8 @@ func (s *Store) CreateDeviceCode(_ context.Context, c *oauth.DeviceCode, limit i
 }
 
 // PollDeviceCode implements [oauth.DeviceStore].
-func (s *Store) PollDeviceCode(_ context.Context, d oauth.Digest, at time.Time) (early bool, err error) {
-	err = s.change(nil, func() (bool, error) {
+func (s *Store) PollDeviceCode(ctx context.Context, d oauth.Digest, at time.Time) (early bool, err error) {
+	err = s.change(ctx, nil, func() (bool, error) {
 		c, ok := s.devices[d]
 		switch {
 		case !ok:
@@ -97,8 +97,8 @@ func (s *Store) PollDeviceCode(_ context.Context, d oauth.Digest, at time.Time) 
 }
 
 // ApproveDeviceCode implements [oauth.DeviceStore].
-func (s *Store) ApproveDeviceCode(_ context.Context, a *oauth.DeviceApproval) error {
-	return s.change(a.Audit, func() (bool, error) {
+func (s *Store) ApproveDeviceCode(ctx context.Context, a *oauth.DeviceApproval) error {
+	return s.change(ctx, a.Audit, func() (bool, error) {
 		c, err := s.undecided(a.Code.Digest, a.Time)
 		switch {
 		case err != nil:
@@ -119,8 +119,8 @@ func (s *Store) ApproveDeviceCode(_ context.Context, a *oauth.DeviceApproval) er
 }
 
 // DenyDeviceCode implements [oauth.DeviceStore].
-func (s *Store) DenyDeviceCode(_ context.Context, d *oauth.DeviceDenial) error {
-	return s.change(d.Audit, func() (bool, error) {
+func (s *Store) DenyDeviceCode(ctx context.Context, d *oauth.DeviceDenial) error {
+	return s.change(ctx, d.Audit, func() (bool, error) {
 		c, err := s.undecided(d.Digest, d.Time)
 		if err != nil {
 			return false, err

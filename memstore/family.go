@@ -40,8 +40,8 @@ func (c cutOff) endsUntil(until time.Time, f *oauth.Family, unredeemed bool) boo
 func (c cutOff) until() time.Time { return c.at.Add(oauth.ClockSkew) }
 
 // IssueCode implements [oauth.FamilyStore].
-func (s *Store) IssueCode(_ context.Context, b *oauth.CodeIssuance) error {
-	return s.change(b.Audit, func() (bool, error) {
+func (s *Store) IssueCode(ctx context.Context, b *oauth.CodeIssuance) error {
+	return s.change(ctx, b.Audit, func() (bool, error) {
 		ticket := onceKey{oauth.SpendTicket, b.Ticket}
 		switch {
 		case b.Ticket != "" && s.once.has(ticket):
@@ -68,8 +68,8 @@ func taken(what string, id any) error {
 }
 
 // RevokeFamily implements [oauth.FamilyStore].
-func (s *Store) RevokeFamily(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	return s.change(audit, func() (bool, error) {
+func (s *Store) RevokeFamily(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.change(ctx, audit, func() (bool, error) {
 		if !s.families.has(id) {
 			return false, oauth.ErrNotFound
 		}
@@ -89,18 +89,18 @@ func (s *Store) revoke(id string, at time.Time) bool {
 }
 
 // RevokeFamilies implements [oauth.FamilyStore].
-func (s *Store) RevokeFamilies(_ context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
+func (s *Store) RevokeFamilies(ctx context.Context, which oauth.FamilyFilter, at time.Time, audit *oauth.AuditRecord) error {
 	if err := which.Validate(); err != nil {
 		return err
 	}
 	if !storable(which.User.Provider, which.User.ID, which.ClientID, string(which.Session), string(which.ExceptSession)) {
 		return oauth.ErrNotFound
 	}
-	return s.change(audit, func() (bool, error) { return s.cut(cutOff{FamilyFilter: which, at: micros(at)}), nil })
+	return s.change(ctx, audit, func() (bool, error) { return s.cut(cutOff{FamilyFilter: which, at: micros(at)}), nil })
 }
 
 // EndSession implements [oauth.FamilyStore].
-func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
+func (s *Store) EndSession(ctx context.Context, user oauth.UserRef, session oauth.Digest, at time.Time, audit *oauth.AuditRecord) error {
 	which := oauth.FamilyFilter{User: user, Session: session}
 	if err := which.Validate(); err != nil || session == "" {
 		return cmp.Or(err, errors.New("memstore: ending a session needs a session"))
@@ -110,7 +110,7 @@ func (s *Store) EndSession(_ context.Context, user oauth.UserRef, session oauth.
 	}
 	codes, tokens := which, which
 	codes.Unredeemed, tokens.EndsWithSession = true, true
-	return s.change(audit, func() (bool, error) {
+	return s.change(ctx, audit, func() (bool, error) {
 		changed := s.cut(cutOff{FamilyFilter: codes, at: micros(at)})
 		changed = s.cut(cutOff{FamilyFilter: tokens, at: micros(at)}) || changed
 		s.endSessions(cutOff{FamilyFilter: which, at: micros(at)})

@@ -10,8 +10,8 @@ import (
 )
 
 // LimitFamilies implements [oauth.FamilyStore].
-func (s *Store) LimitFamilies(_ context.Context, l *oauth.FamilyLimit) (ended int, err error) {
-	err = s.change(l.Audit, func() (bool, error) {
+func (s *Store) LimitFamilies(ctx context.Context, l *oauth.FamilyLimit) (ended int, err error) {
+	err = s.change(ctx, l.Audit, func() (bool, error) {
 		at, waiting := micros(l.Time), s.unredeemed()
 		var live []oauth.Family
 		for _, f := range s.families {

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ type imports struct {
 	clients table[string, importedClient]
 	unowned table[oauth.Digest, oauth.ImportedRefreshToken]
 	notes   table[string, string]
+	last    string // the ID of the import that began last
 }
 
 type importedClient struct {
@@ -25,8 +27,8 @@ type importedClient struct {
 }
 
 // Import implements [oauth.ImportStore].
-func (s *Store) Import(_ context.Context, b *oauth.ImportBatch) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) Import(ctx context.Context, b *oauth.ImportBatch) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		for _, c := range b.Clients {
 			if err := s.importClient(c); err != nil {
 				return false, fmt.Errorf("import client %.100q: %w", c.Client.ID, err)
@@ -58,6 +60,46 @@ func (s *Store) Import(_ context.Context, b *oauth.ImportBatch) error {
 		}
 		return true, nil
 	})
+}
+
+// LastImport implements [oauth.ImportStore].
+func (s *Store) LastImport(context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.imports.last, nil
+}
+
+// importRun names an import of a store.
+type importRun struct {
+	of *Store
+	id string
+}
+
+type importRunKey struct{}
+
+// overtaken reports whether a context is that of an import, and another one has begun.
+func (s *Store) overtaken(ctx context.Context) bool {
+	run, ok := ctx.Value(importRunKey{}).(importRun)
+	return ok && run.of == s && run.id != s.imports.last
+}
+
+// BeginImport implements [oauth.ImportStore].
+func (s *Store) BeginImport(ctx context.Context, last string, notes map[string]string) (context.Context, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last != s.imports.last {
+		return nil, oauth.ErrConflict
+	}
+	for name := range notes {
+		if !storable(name) {
+			return nil, errors.New("the name of a note cannot be stored")
+		}
+	}
+	s.imports.last = rand.Text()
+	for name, value := range notes {
+		s.imports.notes.put(name, value)
+	}
+	return context.WithValue(ctx, importRunKey{}, importRun{s, s.imports.last}), nil
 }
 
 // ended returns the first of two times of an end; zero if there is none.
@@ -214,8 +256,8 @@ func (s *Store) ImportedRefreshToken(_ context.Context, d oauth.Digest) (*oauth.
 }
 
 // BeginImported implements [oauth.ImportStore].
-func (s *Store) BeginImported(_ context.Context, d oauth.Digest, f *oauth.Family, scopes []string, at time.Time) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) BeginImported(ctx context.Context, d oauth.Digest, f *oauth.Family, scopes []string, at time.Time) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		t, ok := s.imports.unowned[d]
 		if !ok || !t.BegunAt.IsZero() || !t.RevokedAt.IsZero() || !micros(at).Before(t.ExpiresAt) {
 			return false, nil
@@ -261,19 +303,19 @@ func (s *Store) ImportNote(_ context.Context, name string) (string, error) {
 }
 
 // SetImportNote implements [oauth.ImportStore].
-func (s *Store) SetImportNote(_ context.Context, name, value string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !storable(name) {
-		return errors.New("save note: its name cannot be stored")
-	}
-	s.imports.notes.put(name, value)
-	return nil
+func (s *Store) SetImportNote(ctx context.Context, name, value string) error {
+	return s.change(ctx, nil, func() (bool, error) {
+		if !storable(name) {
+			return false, errors.New("save note: its name cannot be stored")
+		}
+		s.imports.notes.put(name, value)
+		return true, nil
+	})
 }
 
 // ReplaceSecret implements [oauth.ImportStore].
-func (s *Store) ReplaceSecret(_ context.Context, clientID string, old, replacement oauth.Digest) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) ReplaceSecret(ctx context.Context, clientID string, old, replacement oauth.Digest) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		c, ok := s.clients[clientID]
 		if !ok {
 			return false, nil

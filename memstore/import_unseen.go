@@ -8,8 +8,8 @@ import (
 )
 
 // EndUnseen implements [oauth.ImportStore].
-func (s *Store) EndUnseen(_ context.Context, at time.Time) (n int, err error) {
-	err = s.change(nil, func() (bool, error) {
+func (s *Store) EndUnseen(ctx context.Context, at time.Time) (n int, err error) {
+	err = s.change(ctx, nil, func() (bool, error) {
 		for digest, t := range s.imports.unowned {
 			if t.CreatedAt.Before(at) && t.BegunAt.IsZero() && t.RevokedAt.IsZero() {
 				t.RevokedAt = micros(at)
@@ -23,8 +23,8 @@ func (s *Store) EndUnseen(_ context.Context, at time.Time) (n int, err error) {
 }
 
 // SpendImported implements [oauth.ImportStore].
-func (s *Store) SpendImported(_ context.Context, familyIDs []string, at time.Time) error {
-	return s.change(nil, func() (changed bool, err error) {
+func (s *Store) SpendImported(ctx context.Context, familyIDs []string, at time.Time) error {
+	return s.change(ctx, nil, func() (changed bool, err error) {
 		for digest, t := range s.refresh {
 			if strings.HasPrefix(string(digest), "imported.") && t.SpentAt.IsZero() && slices.Contains(familyIDs, t.family) {
 				t.SpentAt = micros(at)

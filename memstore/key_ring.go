@@ -17,8 +17,8 @@ func (s *Store) KeyRing(context.Context) (sealed string, version int64, err erro
 }
 
 // SaveKeyRing implements [oauth.KeyStore].
-func (s *Store) SaveKeyRing(_ context.Context, sealed string, version int64) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) SaveKeyRing(ctx context.Context, sealed string, version int64) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		if version != s.keyRingVersion {
 			return false, oauth.ErrConflict
 		}

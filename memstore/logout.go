@@ -113,8 +113,8 @@ func (s *Store) LeaseLogouts(_ context.Context, l *oauth.LogoutLease) (leased []
 }
 
 // SettleLogout implements [oauth.LogoutStore].
-func (s *Store) SettleLogout(_ context.Context, r *oauth.LogoutResult) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) SettleLogout(ctx context.Context, r *oauth.LogoutResult) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		n, ok := s.notices[r.Notice.ID]
 		if !ok || n.Lease == "" || n.Lease != r.Notice.Lease {
 			return false, oauth.ErrNotFound

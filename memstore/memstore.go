@@ -109,10 +109,13 @@ func (t table[K, V]) has(k K) bool {
 }
 
 // change makes an atomic change, and stores its audit record if anything changed. f
-// must check before it changes anything.
-func (s *Store) change(audit *oauth.AuditRecord, f func() (changed bool, err error)) error {
+// must check before it changes anything. The context may be that of an import.
+func (s *Store) change(ctx context.Context, audit *oauth.AuditRecord, f func() (changed bool, err error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.overtaken(ctx) {
+		return oauth.ErrImportOvertaken
+	}
 	changed, err := f()
 	if err == nil && changed {
 		s.keep(audit)

@@ -8,8 +8,8 @@ import (
 )
 
 // SavePendingRequest implements [oauth.PendingRequestStore].
-func (s *Store) SavePendingRequest(_ context.Context, r *oauth.PendingRequest, limit int, at time.Time) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) SavePendingRequest(ctx context.Context, r *oauth.PendingRequest, limit int, at time.Time) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		n := 0
 		for digest, other := range s.pending {
 			switch {

@@ -107,11 +107,11 @@ func (s *Store) RefreshToken(_ context.Context, d oauth.Digest) (_ *oauth.Refres
 }
 
 // Issue implements [oauth.TokenStore].
-func (s *Store) Issue(_ context.Context, i *oauth.Issuance) error {
+func (s *Store) Issue(ctx context.Context, i *oauth.Issuance) error {
 	if i.Spends.Purpose == oauth.SpendRefreshToken && i.RefreshToken == nil {
 		return errors.New("memstore: a refresh token is spent without a successor")
 	}
-	return s.change(i.Audit, func() (bool, error) {
+	return s.change(ctx, i.Audit, func() (bool, error) {
 		if err := s.spendable(i); err != nil {
 			return false, err
 		}
@@ -218,8 +218,8 @@ func (s *Store) issue(i *oauth.Issuance) {
 }
 
 // UseOnce implements [oauth.TokenStore].
-func (s *Store) UseOnce(_ context.Context, purpose oauth.Purpose, id string, until time.Time) error {
-	return s.change(nil, func() (bool, error) {
+func (s *Store) UseOnce(ctx context.Context, purpose oauth.Purpose, id string, until time.Time) error {
+	return s.change(ctx, nil, func() (bool, error) {
 		if s.once.has(onceKey{purpose, id}) {
 			return false, oauth.ErrSpent
 		}
@@ -229,8 +229,8 @@ func (s *Store) UseOnce(_ context.Context, purpose oauth.Purpose, id string, unt
 }
 
 // RevokeToken implements [oauth.TokenStore].
-func (s *Store) RevokeToken(_ context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
-	return s.change(audit, func() (bool, error) {
+func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time, audit *oauth.AuditRecord) error {
+	return s.change(ctx, audit, func() (bool, error) {
 		row, ok := s.access[id]
 		switch {
 		case !ok || !storable(id):

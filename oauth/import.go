@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 )
@@ -12,6 +13,16 @@ import (
 // ordinary records: everything that ends, lists or purges tokens applies to them. Their
 // digests and families have special IDs; see [ImportedDigest] and [ImportedFamilyID].
 type ImportStore interface {
+	// LastImport returns the ID of the import that began last, or "" before the first one.
+	LastImport(ctx context.Context) (string, error)
+
+	// BeginImport begins an import and stores its first notes, by name. last is what
+	// LastImport returned before the importer read the other server; if another import has
+	// begun since then, BeginImport returns [ErrConflict] and changes nothing. All writes
+	// of the importer must use the returned context: as soon as another import has begun,
+	// they fail with [ErrImportOvertaken] and change nothing, so two imports never mix.
+	BeginImport(ctx context.Context, last string, notes map[string]string) (context.Context, error)
+
 	// Import stores a batch. A second import of the same records changes nothing. What
 	// was revoked or spent here stays so. What the other server has revoked or spent
 	// since then ends here too. It returns [ErrConflict] if a client with the same ID
@@ -61,6 +72,9 @@ type ImportStore interface {
 	// ImportNote returns a text that SetImportNote has stored, or [ErrNotFound].
 	ImportNote(ctx context.Context, name string) (string, error)
 }
+
+// ErrImportOvertaken means that another import has begun, which imports everything.
+var ErrImportOvertaken = errors.New("oauth: another import has begun since")
 
 // ImportSwitched is the name of the [ImportStore] note that says when this server
 // became the only one that issues tokens, in the form of [time.RFC3339Nano]. Until it is set,

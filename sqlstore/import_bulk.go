@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,13 +34,16 @@ var indexesOf = map[string]string{
 WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid AND COALESCE(pg_get_expr(i.indpred, i.indrelid), '') NOT LIKE '%IS NOT NULL)'`,
 }
 
-// DuringImport runs an import. In a database without tokens, the import of millions of
-// rows takes most of its time to insert random keys into tables and indexes. So
-// DuringImport puts such rows aside and moves them in the order of their keys, and it drops
-// the indexes that only make queries fast, and creates them again afterwards, which
-// sorts their keys. A note keeps their statements: if the program is killed, the next
-// import creates them.
-func (s *Store) DuringImport(ctx context.Context, run func(context.Context) error) (err error) {
+// saveBatch stores a batch like [Store.Import].
+type saveBatch = func(context.Context, *oauth.ImportBatch) error
+
+// DuringImport runs an import, which stores its batches with save. In a database without
+// tokens, the import of millions of rows takes most of its time to insert random keys into
+// tables and indexes. So DuringImport puts such rows aside and moves them in the order of
+// their keys, and it drops the indexes that only make queries fast, and creates them again
+// afterwards, which sorts their keys. A note keeps their statements: if the program is
+// killed, the next import creates them.
+func (s *Store) DuringImport(ctx context.Context, run func(save func(context.Context, *oauth.ImportBatch) error) error) (err error) {
 	db, d := s.db.SQL(), s.db.Dialect()
 	if err := sqldb.Bulk(ctx, db, d); err != nil {
 		return err
@@ -54,32 +58,36 @@ func (s *Store) DuringImport(ctx context.Context, run func(context.Context) erro
 	case err != nil:
 		err = fmt.Errorf("drop indexes for an import: %w", err)
 	case len(dropped) > 0:
-		err = s.whileStaged(ctx, fresh, run)
+		err = s.newStage(fresh).run(ctx, run)
 	default:
-		err = run(ctx)
+		err = run(s.Import)
 	}
-	if len(dropped) == 0 {
+	if len(dropped) == 0 || errors.Is(err, oauth.ErrImportOvertaken) { // the import that began since creates them
 		return err
 	}
-	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped); createErr != nil {
+	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped, err != nil); createErr != nil {
 		err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
 	}
 	return err
 }
+
+// unfinished is the note about dropped indexes after a first import that failed: all of
+// them were created again. The next import continues the first one, and may drop them too.
+const unfinished = "[]"
 
 // dropIndexes returns the indexes to create after the import. fresh means that the tables
 // have no rows.
 func (s *Store) dropIndexes(ctx context.Context, fresh bool) (dropped []index, err error) {
 	note, err := s.ImportNote(ctx, droppedNote)
 	switch {
-	case err == nil && note != "":
+	case err == nil && note != "" && note != unfinished:
 		err := json.Unmarshal([]byte(note), &dropped)
 		return dropped, err
 	case err != nil && !errors.Is(err, oauth.ErrNotFound):
 		return nil, err
 	}
 	q := indexesOf[s.db.Dialect().Name]
-	if !fresh || q == "" {
+	if q == "" || !fresh && note != unfinished {
 		return nil, nil
 	}
 	for _, table := range bulkTables {
@@ -99,10 +107,18 @@ func (s *Store) dropIndexes(ctx context.Context, fresh bool) (dropped []index, e
 	}
 	for _, i := range dropped {
 		if err == nil {
-			_, err = s.db.SQL().ExecContext(ctx, "DROP INDEX IF EXISTS "+i.Name)
+			err = s.long(ctx, "DROP INDEX IF EXISTS "+i.Name)
 		}
 	}
 	return dropped, err
+}
+
+// long runs a statement that may take minutes.
+func (s *Store) long(ctx context.Context, statement string) error {
+	return s.db.Long(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, statement)
+		return err
+	})
 }
 
 // withoutTokens reports whether the store has no token yet.
@@ -121,15 +137,19 @@ func (s *Store) withoutTokens(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (s *Store) createIndexes(ctx context.Context, dropped []index) error {
+// createIndexes creates indexes after an import, which may have failed.
+func (s *Store) createIndexes(ctx context.Context, dropped []index, failed bool) error {
 	for _, i := range dropped {
-		q := strings.Replace(i.SQL, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)
-		if _, err := s.db.SQL().ExecContext(ctx, q); err != nil {
+		if err := s.long(ctx, strings.Replace(i.SQL, "CREATE INDEX ", "CREATE INDEX IF NOT EXISTS ", 1)); err != nil {
 			return err
 		}
 	}
 	if err := analyze(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
 		return err
 	}
-	return s.SetImportNote(ctx, droppedNote, "")
+	note := ""
+	if failed {
+		note = unfinished
+	}
+	return s.SetImportNote(ctx, droppedNote, note)
 }

@@ -5,9 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
-	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/oauth"
 )
 
 // Rows with random keys, inserted one by one into a large table, cost a read and two
@@ -20,47 +20,102 @@ var stageTable = map[string]string{
 	sqldb.Postgres.Name: "CREATE UNLOGGED TABLE ",
 }
 
-// insertFresh begins the statement that fills an empty table. A row that is there already
-// is a fault. OR FAIL spares SQLite the journal that would undo a part of a statement: the
-// transaction is undone as a whole.
-var insertFresh = map[string]string{
-	sqldb.SQLite.Name:   "INSERT OR FAIL INTO ",
-	sqldb.Postgres.Name: "INSERT INTO ",
-}
-
-// staged are the tables whose keys are random. Access tokens arrive in the order of their
-// IDs, and so do families: see [oauth.ImportedFamilyID].
-var staged = []*upsert{&importRefreshTokens, &importConsents}
-
-// stage is the state of an import that puts rows aside. It counts them: a server that was
-// killed empties its unlogged tables, and continues.
+// stage is the state of an import that puts rows aside.
 type stage struct {
-	fresh bool // the tables had no rows
-	rows  map[string]*atomic.Int64
+	store   *Store
+	fresh   bool // the tables had no rows
+	writers []rowWriter
 }
 
-type stageKey struct{}
-
-// stageOf returns the stage of an import, or nil without one.
-func stageOf(ctx context.Context) *stage {
-	s, _ := ctx.Value(stageKey{}).(*stage)
-	return s
-}
-
-// of returns the counter of a table's stage, or nil if its rows are not put aside.
-func (s *stage) of(u upsert) *atomic.Int64 {
-	if s == nil {
-		return nil
+func (s *Store) newStage(fresh bool) *stage {
+	st := &stage{store: s, fresh: fresh}
+	for _, t := range importTables {
+		w := t.writer(s.db.Dialect(), fresh)
+		if t.random {
+			w = t.asideWriter()
+		}
+		st.writers = append(st.writers, w)
 	}
-	return s.rows[u.name]
+	return st
 }
 
-// stageName returns the name of the stage of a table.
-func (t importTable) stageName() string { return strings.Replace(t.name, "oauth_", "oauth_staged_", 1) }
+// run runs an import that puts rows aside, and moves them afterwards.
+func (st *stage) run(ctx context.Context, write func(saveBatch) error) error {
+	if err := st.create(ctx); err != nil {
+		return fmt.Errorf("create the stage of an import: %w", err)
+	}
+	defer func() { _ = st.drop(context.WithoutCancel(ctx)) }() // the next import drops what is left
+	if err := write(func(ctx context.Context, b *oauth.ImportBatch) error { return st.store.importWith(ctx, st.writers, b) }); err != nil {
+		return err
+	}
+	if err := sqldb.BulkAppend(ctx, st.store.db.SQL(), st.store.db.Dialect()); err != nil {
+		return err
+	}
+	for _, w := range st.writers {
+		if w.aside == nil {
+			continue
+		}
+		if err := st.move(ctx, w); err != nil {
+			return fmt.Errorf("import %s: %w (run the import again)", w.what, err)
+		}
+	}
+	return nil
+}
+
+// create creates the tables, in place of those of an import that was killed.
+func (st *stage) create(ctx context.Context) error {
+	if err := st.drop(ctx); err != nil {
+		return err
+	}
+	return st.each(ctx, func(t *importTable) string {
+		return stageTable[st.store.db.Dialect().Name] + t.stageName() + " AS SELECT " + t.columns + " FROM " + t.name + " WHERE 1 = 0"
+	})
+}
+
+func (st *stage) drop(ctx context.Context) error {
+	return st.each(ctx, func(t *importTable) string { return "DROP TABLE IF EXISTS " + t.stageName() })
+}
+
+// each runs a statement for each table whose rows are put aside.
+func (st *stage) each(ctx context.Context, statement func(*importTable) string) error {
+	return st.store.db.Long(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, w := range st.writers {
+			if w.aside == nil {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, statement(w.importTable)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// move moves the rows of a table out of its stage. A server that was killed empties its
+// unlogged tables, and continues: so their number must be right.
+func (st *stage) move(ctx context.Context, w rowWriter) error {
+	d := st.store.db.Dialect()
+	return st.store.db.Long(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if d.Name == sqldb.Postgres.Name {
+			if _, err := tx.ExecContext(ctx, "SET LOCAL work_mem = '64MB'"); err != nil {
+				return err
+			}
+		}
+		var have int64
+		if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+w.stageName()).Scan(&have); err != nil {
+			return err
+		}
+		if want := w.aside.Load(); have != want {
+			return fmt.Errorf("the database has lost %d of %d rows that it had stored", want-have, want)
+		}
+		_, err := tx.ExecContext(ctx, w.insert(d, st.fresh, w.fromStage()))
+		return err
+	})
+}
 
 // fromStage returns the query for the rows of the stage, each key once, in the order of
 // the keys.
-func (t importTable) fromStage() string {
+func (t *importTable) fromStage() string {
 	columns, group := t.columns, ""
 	if t.repeats {
 		columns, group = t.key, " GROUP BY "+t.key
@@ -69,79 +124,6 @@ func (t importTable) fromStage() string {
 		}
 	}
 	return "SELECT " + columns + " FROM " + t.stageName() + " WHERE 1 = 1" + group + " ORDER BY " + t.key // without WHERE, SQLite reads ON CONFLICT as a join
-}
-
-// whileStaged runs an import with a stage, and moves the rows afterwards. fresh means that
-// the tables have no rows.
-func (s *Store) whileStaged(ctx context.Context, fresh bool, run func(context.Context) error) error {
-	create, ok := stageTable[s.db.Dialect().Name]
-	if !ok {
-		return run(ctx)
-	}
-	drop := func(ctx context.Context) error {
-		for _, u := range staged {
-			if _, err := s.db.SQL().ExecContext(ctx, "DROP TABLE IF EXISTS "+u.stageName()); err != nil {
-				return fmt.Errorf("drop the stage of an import: %w", err)
-			}
-		}
-		return nil
-	}
-	if err := drop(ctx); err != nil { // of an import that was killed
-		return err
-	}
-	defer func() { _ = drop(context.WithoutCancel(ctx)) }() // the next import drops what is left
-	st := &stage{fresh, map[string]*atomic.Int64{}}
-	for _, u := range staged {
-		if _, err := s.db.SQL().ExecContext(ctx, create+u.stageName()+" AS SELECT "+u.importTable.columns+" FROM "+u.name+" WHERE 1 = 0"); err != nil {
-			return fmt.Errorf("create the stage of an import: %w", err)
-		}
-		st.rows[u.name] = new(atomic.Int64)
-	}
-	if err := run(context.WithValue(ctx, stageKey{}, st)); err != nil {
-		return err
-	}
-	if err := sqldb.BulkAppend(ctx, s.db.SQL(), s.db.Dialect()); err != nil {
-		return err
-	}
-	for _, u := range staged {
-		move := u.move
-		if fresh {
-			move = u.moveFresh[s.db.Dialect().Name]
-		}
-		if err := s.moveStaged(ctx, u.stageName(), move, st.of(*u).Load()); err != nil {
-			return fmt.Errorf("import %s: %w (run the import again)", u.what, err)
-		}
-	}
-	return nil
-}
-
-// moveStaged moves the rows of a stage to their table.
-func (s *Store) moveStaged(ctx context.Context, from, move string, want int64) (err error) {
-	tx, err := s.db.SQL().BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback()
-		}
-	}()
-	if s.db.Dialect().Name == sqldb.Postgres.Name {
-		if _, err := tx.ExecContext(ctx, "SET LOCAL work_mem = '64MB'"); err != nil {
-			return err
-		}
-	}
-	var have int64
-	if err := tx.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+from).Scan(&have); err != nil {
-		return err
-	}
-	if have != want {
-		return fmt.Errorf("the database has lost %d of %d rows that it had stored", want-have, want)
-	}
-	if _, err := tx.ExecContext(ctx, move); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // analyze lets the database choose its indexes by what the tables have after an import.

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -64,36 +63,6 @@ func (s *Store) BeginImported(ctx context.Context, d oauth.Digest, f *oauth.Fami
 	})
 	if err != nil {
 		return fmt.Errorf("begin an imported refresh token: %w", err)
-	}
-	return nil
-}
-
-const (
-	selectNote = `SELECT n.value FROM oauth_import_notes n WHERE n.name = ?`
-	insertNote = `INSERT INTO oauth_import_notes (name, value) VALUES (?, ?)`
-	updateNote = `UPDATE oauth_import_notes SET value = ? WHERE name = ?`
-)
-
-// ImportNote implements [oauth.ImportStore].
-func (s *Store) ImportNote(ctx context.Context, name string) (value string, err error) {
-	if !storable(name) {
-		return "", oauth.ErrNotFound
-	}
-	err = s.db.Row(ctx, selectNote, func(row sqldb.Row) error { return row.Scan(&value) }, name)
-	return value, err
-}
-
-// SetImportNote implements [oauth.ImportStore].
-func (s *Store) SetImportNote(ctx context.Context, name, value string) error {
-	if !storable(name) {
-		return errors.New("save note: its name cannot be stored")
-	}
-	inserted, err := s.db.Insert(ctx, insertNote, name, value)
-	if err == nil && !inserted {
-		_, err = s.db.Exec(ctx, updateNote, value, name)
-	}
-	if err != nil {
-		return fmt.Errorf("save note: %w", err)
 	}
 	return nil
 }

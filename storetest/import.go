@@ -30,6 +30,9 @@ var importProperties = []property{
 	{"LP_2 an import spends refresh tokens that the other server has deleted", spendImported},
 	{"LP_2 an import can list the tokens that are usable", usableTokenIDs},
 	{"LP_3 a purge keeps what was revoked until the switch", purgeUntilSwitch},
+	{"LP_3 an import ends when another one begins", importsApart},
+	{"LP_3 of imports that begin together, one goes on", importsBeginOnce},
+	{"LP_3 an import that is writing ends when another one begins", importOvertaken},
 }
 
 // imports returns the store's power, or skips the test.
@@ -383,17 +386,5 @@ func importStatus(w *world) {
 	}
 	if got, err := s.ImportStatus(w.Context(), now.Add(30*day)); err != nil || *got != (oauth.ImportStatus{Clients: 2}) {
 		w.Errorf("ImportStatus() after everything has expired = %+v, %v, want 2 clients", got, err)
-	}
-}
-
-func importNotes(w *world) {
-	s := w.imports()
-	_, err := s.ImportNote(w.Context(), oauth.ImportSwitched)
-	w.refused("ImportNote() that was never set", err, oauth.ErrNotFound)
-	for _, value := range []string{"2026-11-30T12:00:00Z", "名前"} {
-		w.must(s.SetImportNote(w.Context(), oauth.ImportSwitched, value))
-		if got, err := s.ImportNote(w.Context(), oauth.ImportSwitched); err != nil || got != value {
-			w.Errorf("ImportNote() = %q, %v, want %q", got, err, value)
-		}
 	}
 }

@@ -1,7 +1,6 @@
 package dbtest_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -70,9 +69,9 @@ func TestPurge_LP_3_DuringTheFirstImport(t *testing.T) {
 		b.Families[0].ExpiresAt = now.Add(365 * 24 * time.Hour)
 		b.AccessTokens[0].ExpiresAt = now.Add(-10 * 24 * time.Hour)
 		b.RefreshTokens[0].ExpiresAt = now.Add(30 * 24 * time.Hour)
-		must(t, s.DuringImport(t.Context(), func(ctx context.Context) error {
-			must(t, s.Import(ctx, b))
-			_, err := s.Purge(ctx, oauth.EndedBefore(now.Add(-7*24*time.Hour)), 1000)
+		must(t, s.DuringImport(t.Context(), func(save saveBatch) error {
+			must(t, save(t.Context(), b))
+			_, err := s.Purge(t.Context(), oauth.EndedBefore(now.Add(-7*24*time.Hour)), 1000)
 			return err
 		}))
 		if ids := column(t, db, `SELECT id FROM oauth_access_tokens`); len(ids) != 1 {

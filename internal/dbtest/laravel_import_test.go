@@ -255,7 +255,7 @@ type ordered struct {
 	writing, compared, early bool
 }
 
-func (o *ordered) DuringImport(ctx context.Context, write func(context.Context) error) error {
+func (o *ordered) DuringImport(ctx context.Context, write func(saveBatch) error) error {
 	o.writing = true
 	defer func() { o.writing = false }()
 	return o.Store.DuringImport(ctx, write)

@@ -1,7 +1,6 @@
 package dbtest_test
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"slices"
@@ -33,8 +32,8 @@ func TestImport_CreatesItsIndexesAgain(t *testing.T) {
 		all := indexes(t, db, d)
 		failed := errors.New("failed")
 		var during int
-		count := func(result error) func(context.Context) error {
-			return func(context.Context) error {
+		count := func(result error) func(saveBatch) error {
+			return func(saveBatch) error {
 				during = len(indexes(t, db, d))
 				return result
 			}
@@ -50,7 +49,7 @@ func TestImport_CreatesItsIndexesAgain(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }() // as if the program was killed
-			_ = s.DuringImport(t.Context(), func(context.Context) error { panic("killed") })
+			_ = s.DuringImport(t.Context(), func(saveBatch) error { panic("killed") })
 		}()
 		if err := s.DuringImport(t.Context(), count(nil)); err != nil {
 			t.Fatal(err)

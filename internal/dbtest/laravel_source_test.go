@@ -3,6 +3,7 @@ package dbtest_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -27,6 +28,13 @@ type recorder struct {
 }
 
 func newRecorder() *recorder { return &recorder{notes: map[string]string{}} }
+
+func (r *recorder) LastImport(context.Context) (string, error) { return "", nil }
+
+func (r *recorder) BeginImport(ctx context.Context, _ string, notes map[string]string) (context.Context, error) {
+	maps.Copy(r.notes, notes)
+	return ctx, nil
+}
 
 func (r *recorder) Import(_ context.Context, b *oauth.ImportBatch) error {
 	r.got.Clients = append(r.got.Clients, b.Clients...)

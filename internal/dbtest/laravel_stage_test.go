@@ -14,6 +14,9 @@ import (
 	"github.com/go-passport/passport/sqlstore"
 )
 
+// saveBatch is what an import stores its batches with.
+type saveBatch = func(context.Context, *oauth.ImportBatch) error
+
 // stages returns the tables in which an import has put rows aside.
 func stages(t *testing.T, db *sql.DB, d sqldb.Dialect) []string {
 	t.Helper()
@@ -40,22 +43,22 @@ func stagedBatch(name string) *oauth.ImportBatch {
 // is repeated. Nothing is left aside.
 func TestImport_StoresWhatItPutAside(t *testing.T) {
 	failed := errors.New("failed")
-	before := map[string]func(*testing.T, *sqlstore.Store, func(context.Context) error){
-		"the first import": func(*testing.T, *sqlstore.Store, func(context.Context) error) {},
-		"after a failure": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
-			err := s.DuringImport(t.Context(), func(ctx context.Context) error { return errors.Join(write(ctx), failed) })
+	before := map[string]func(*testing.T, *sqlstore.Store, func(saveBatch) error){
+		"the first import": func(*testing.T, *sqlstore.Store, func(saveBatch) error) {},
+		"after a failure": func(t *testing.T, s *sqlstore.Store, write func(saveBatch) error) {
+			err := s.DuringImport(t.Context(), func(save saveBatch) error { return errors.Join(write(save), failed) })
 			if !errors.Is(err, failed) {
 				t.Errorf("DuringImport() = %v, want the error of the import", err)
 			}
 		},
-		"after a crash": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
+		"after a crash": func(t *testing.T, s *sqlstore.Store, write func(saveBatch) error) {
 			defer func() { _ = recover() }() // as if the program was killed
-			_ = s.DuringImport(t.Context(), func(ctx context.Context) error { _ = write(ctx); panic("killed") })
+			_ = s.DuringImport(t.Context(), func(save saveBatch) error { _ = write(save); panic("killed") })
 		},
-		"after a crash of a repeated import": func(t *testing.T, s *sqlstore.Store, write func(context.Context) error) {
+		"after a crash of a repeated import": func(t *testing.T, s *sqlstore.Store, write func(saveBatch) error) {
 			must(t, s.DuringImport(t.Context(), write))
 			defer func() { _ = recover() }()
-			_ = s.DuringImport(t.Context(), func(ctx context.Context) error { _ = write(ctx); panic("killed") })
+			_ = s.DuringImport(t.Context(), func(save saveBatch) error { _ = write(save); panic("killed") })
 		},
 	}
 	names := strings.Fields("k b x a z m")
@@ -65,9 +68,9 @@ func TestImport_StoresWhatItPutAside(t *testing.T) {
 				t.Parallel()
 				db := dbtest.Open(t, d)
 				s := migrated(t, db, d)
-				write := func(ctx context.Context) error {
+				write := func(save saveBatch) error {
 					for _, name := range names {
-						if err := s.Import(ctx, stagedBatch(name)); err != nil {
+						if err := save(t.Context(), stagedBatch(name)); err != nil {
 							return err
 						}
 					}
@@ -114,15 +117,15 @@ func TestImport_NoticesRowsThatTheDatabaseLost(t *testing.T) {
 			dbtest.Need(t, d)
 			db := dbtest.Open(t, d)
 			s := migrated(t, db, d)
-			err := s.DuringImport(t.Context(), func(ctx context.Context) error {
-				must(t, s.Import(ctx, stagedBatch("a")))
-				_, err := db.ExecContext(ctx, `DELETE FROM oauth_staged_refresh_tokens`)
+			err := s.DuringImport(t.Context(), func(save saveBatch) error {
+				must(t, save(t.Context(), stagedBatch("a")))
+				_, err := db.ExecContext(t.Context(), `DELETE FROM oauth_staged_refresh_tokens`)
 				return err
 			})
 			if err == nil || !strings.Contains(err.Error(), "lost 1 of 1 rows") || !strings.Contains(err.Error(), "run the import again") {
 				t.Errorf("DuringImport() = %v, want an error that says what was lost and what to do", err)
 			}
-			must(t, s.DuringImport(t.Context(), func(ctx context.Context) error { return s.Import(ctx, stagedBatch("a")) }))
+			must(t, s.DuringImport(t.Context(), func(save saveBatch) error { return save(t.Context(), stagedBatch("a")) }))
 			if _, err := s.RefreshToken(t.Context(), oauth.ImportedDigest(oauth.SpendRefreshToken, "a")); err != nil {
 				t.Errorf("the refresh token after another import: %v", err)
 			}

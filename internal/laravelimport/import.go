@@ -2,12 +2,9 @@ package laravelimport
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,6 +46,8 @@ type importer struct {
 	report *Report
 
 	usersHave columnTypes // the columns of UsersTable
+	last      string      // the ID of the import before this one
+	put       func(context.Context, *oauth.ImportBatch) error
 }
 
 // Run imports everything in one snapshot of the source. If it fails, run it again: a
@@ -74,11 +73,16 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 		c.Phase = func(string) {}
 	}
 	now := c.Now().UTC().Truncate(time.Microsecond)
-	i := &importer{Config: c, store: store, report: &Report{Source: c.SourceName, DryRun: c.DryRun, At: now}}
+	i := &importer{Config: c, store: store, put: store.Import, report: &Report{Source: c.SourceName, DryRun: c.DryRun, At: now}}
 	i.build = &builder{
 		mapping: mapping{userProvider: c.UserProvider, allowed: c.AllowRedirect, now: now}, familyTTL: c.FamilyTTL, clients: map[string]*known{}, report: i.report,
 	}
 	if err := checkAllowed(c.AllowRedirect); err != nil {
+		return nil, err
+	}
+	// The snapshot must be newer than the import before: else this one could end what that
+	// one has brought.
+	if i.last, err = store.LastImport(ctx); err != nil {
 		return nil, err
 	}
 	if err := i.mayImport(ctx); err != nil {
@@ -88,33 +92,15 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, i.source.Close()) }()
-	if err := i.run(ctx); err != nil {
+	err = i.run(ctx)
+	if errors.Is(err, oauth.ErrImportOvertaken) {
+		return nil, errOvertaken
+	}
+	if err != nil {
 		return nil, err
 	}
 	i.report.sort()
 	return i.report, nil
-}
-
-// Switched returns when the switch was, or the zero time before it.
-func Switched(ctx context.Context, store oauth.ImportStore) (time.Time, error) {
-	text, err := store.ImportNote(ctx, oauth.ImportSwitched)
-	if errors.Is(err, oauth.ErrNotFound) {
-		return time.Time{}, nil
-	}
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read when the switch was: %w", err)
-	}
-	return time.Parse(time.RFC3339Nano, text)
-}
-
-// mayImport refuses an import after the switch: Laravel's rows would end or revive what
-// this server has changed since.
-func (i *importer) mayImport(ctx context.Context) error {
-	at, err := Switched(ctx, i.store)
-	if err == nil && !at.IsZero() {
-		return fmt.Errorf("the switch was at %s, and this server issues tokens since then: an import now would bring back what it has revoked", at.UTC().Format(time.RFC3339))
-	}
-	return err
 }
 
 func (i *importer) run(ctx context.Context) error {
@@ -146,14 +132,14 @@ func (i *importer) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := i.during(ctx, func(ctx context.Context) error { return i.write(ctx, clients) }); err != nil {
+	if ctx, err = i.begin(ctx); err != nil {
+		return err
+	}
+	if err := i.during(ctx, func() error { return i.write(ctx, clients) }); err != nil {
 		return err
 	}
 	if repeated && !i.DryRun { // after the target has its indexes again
 		i.Phase("comparing the tokens of earlier imports with Laravel")
-		if err := i.mayImport(ctx); err != nil { // another import may have switched meanwhile
-			return err
-		}
 		if err := i.reconcile(ctx); err != nil {
 			return err
 		}
@@ -166,14 +152,18 @@ func (i *importer) run(ctx context.Context) error {
 }
 
 // during lets the target prepare for many writes.
-func (i *importer) during(ctx context.Context, write func(context.Context) error) error {
+func (i *importer) during(ctx context.Context, write func() error) error {
 	bulk, ok := oauth.StoreAs[interface {
-		DuringImport(ctx context.Context, run func(context.Context) error) error
+		DuringImport(ctx context.Context, run func(save func(context.Context, *oauth.ImportBatch) error) error) error
 	}](i.Target)
 	if !ok || i.DryRun {
-		return write(ctx)
+		return write()
 	}
-	return bulk.DuringImport(ctx, write)
+	defer func(before func(context.Context, *oauth.ImportBatch) error) { i.put = before }(i.put)
+	return bulk.DuringImport(ctx, func(save func(context.Context, *oauth.ImportBatch) error) error {
+		i.put = save
+		return write()
+	})
 }
 
 // version returns the versions of Laravel Passport that have these tables.
@@ -184,71 +174,10 @@ func (s *Snapshot) version() string {
 	return "9 to 12"
 }
 
-// Names of the notes of imports.
-const (
-	keysNote   = "laravel.app_keys"
-	firstNote  = "laravel.first"
-	reportNote = "laravel.report"
-)
-
-// sameKeys refuses an import with other keys than the one before: one of them is wrong.
-func (i *importer) sameKeys(ctx context.Context) error {
-	before, err := i.store.ImportNote(ctx, keysNote)
-	if errors.Is(err, oauth.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read the note of the last import: %w", err)
-	}
-	for _, k := range i.Keys.App {
-		if slices.Contains(strings.Fields(before), k.fingerprint()) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: the last import had another one; if the application has a new key since then, give both with --app-key", errAppKey)
-}
-
-// sameSource refuses a source that has none of the clients of the import before. It is
-// the database of another application, or an empty one, and would end every token.
-func (i *importer) sameSource(ctx context.Context) error {
-	if repeated, err := i.repeated(ctx); err != nil || !repeated {
-		return err
-	}
-	imported := 0
-	for c, err := range i.Target.Clients(ctx) {
-		if err != nil {
-			return fmt.Errorf("list clients: %w", err)
-		}
-		if !c.RevokedAt.IsZero() {
-			continue
-		}
-		_, err := i.store.ImportedClient(ctx, c.ID)
-		switch {
-		case errors.Is(err, oauth.ErrNotFound):
-		case err != nil:
-			return fmt.Errorf("find imported client: %w", err)
-		case i.build.clients[c.ID] != nil:
-			return nil
-		default:
-			imported++
-		}
-	}
-	if imported > 0 {
-		return fmt.Errorf("the Laravel database has none of the %d clients of the last import, so this import would end all their tokens: check --from; to import another application, use an empty database", imported)
-	}
-	return nil
-}
-
 const clientBatch = 200
 
 func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) error {
-	var err error
-	if !i.DryRun {
-		err = i.noteBeginning(ctx)
-	}
-	if err == nil {
-		err = i.writeClients(ctx, clients)
-	}
+	err := i.writeClients(ctx, clients)
 	if err == nil {
 		err = i.writeTokens(ctx)
 	}
@@ -334,7 +263,7 @@ func (i *importer) save(ctx context.Context, batch *oauth.ImportBatch) error {
 	if i.DryRun {
 		return ctx.Err()
 	}
-	if err := i.store.Import(ctx, batch); err != nil {
+	if err := i.put(ctx, batch); err != nil {
 		return fmt.Errorf("store imported records: %w (run the import again: it continues)", err)
 	}
 	return nil
@@ -343,46 +272,4 @@ func (i *importer) save(ctx context.Context, batch *oauth.ImportBatch) error {
 // propose sets the settings that keep the IDs as Laravel's clients know them.
 func (i *importer) propose() {
 	i.report.Settings.NumericUserIDs = i.report.users > 0 && i.report.numericUsers == i.report.users
-}
-
-// finish notes the import in the target, and the switch.
-func (i *importer) finish(ctx context.Context) error {
-	if i.DryRun {
-		return nil
-	}
-	i.report.Switched = i.Switch
-	i.report.sort()
-	text, err := json.Marshal(i.report)
-	if err != nil {
-		return fmt.Errorf("note the import: %w", err)
-	}
-	err = i.store.SetImportNote(ctx, reportNote, string(text))
-	if err == nil && i.Switch {
-		err = i.store.SetImportNote(ctx, oauth.ImportSwitched, i.report.At.Format(time.RFC3339Nano))
-	}
-	if err != nil {
-		return fmt.Errorf("note the import: %w", err)
-	}
-	return nil
-}
-
-// ErrUnfinished is the error of [Last] if the first import was interrupted.
-var ErrUnfinished = errors.New("the import was interrupted before its end: run it again, and it continues")
-
-// Last returns the report of the last import, [ErrUnfinished], or [oauth.ErrNotFound].
-func Last(ctx context.Context, store oauth.ImportStore) (*Report, error) {
-	text, err := store.ImportNote(ctx, reportNote)
-	if errors.Is(err, oauth.ErrNotFound) {
-		if _, begun := store.ImportNote(ctx, firstNote); begun == nil {
-			return nil, ErrUnfinished
-		}
-	}
-	if err != nil {
-		return nil, err
-	}
-	r := &Report{}
-	if err := json.Unmarshal([]byte(text), r); err != nil {
-		return nil, fmt.Errorf("read the report of the last import (%s bytes): %w", strconv.Itoa(len(text)), err)
-	}
-	return r, nil
 }

@@ -202,37 +202,3 @@ func (r *reconciler) withdraw(ctx context.Context, p pair) error {
 	}
 	return nil
 }
-
-// repeated reports whether an earlier import has begun to write. It sets the time of the
-// first one.
-func (i *importer) repeated(ctx context.Context) (bool, error) {
-	i.build.first = i.report.At
-	text, err := i.store.ImportNote(ctx, firstNote)
-	if errors.Is(err, oauth.ErrNotFound) {
-		return false, nil
-	}
-	if err == nil {
-		i.build.first, err = time.Parse(time.RFC3339Nano, text)
-	}
-	if err != nil {
-		return false, fmt.Errorf("read when the first import was: %w", err)
-	}
-	return true, nil
-}
-
-// noteBeginning stores which keys the import has and when the first one was, before it
-// writes anything else.
-func (i *importer) noteBeginning(ctx context.Context) error {
-	if err := i.store.SetImportNote(ctx, firstNote, i.build.first.Format(time.RFC3339Nano)); err != nil {
-		return fmt.Errorf("note the first import: %w", err)
-	}
-	prints := make([]string, 0, len(i.Keys.App))
-	for _, k := range i.Keys.App {
-		prints = append(prints, k.fingerprint())
-	}
-	slices.Sort(prints)
-	if err := i.store.SetImportNote(ctx, keysNote, strings.Join(prints, " ")); err != nil {
-		return fmt.Errorf("note the keys of the import: %w", err)
-	}
-	return nil
-}

@@ -43,6 +43,13 @@ func (db *DB) Tx(ctx context.Context, f func(ctx context.Context, tx *Tx) error)
 // returns the number of changed rows. If the database does not reply, the outcome
 // is unknown and the error is [oauth.ErrUnavailable].
 func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err error) {
+	if db.condition(ctx) != nil {
+		err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
+			n, err = tx.Exec(ctx, q, args...)
+			return err
+		})
+		return n, err
+	}
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
 		n, err = db.exec(ctx, db.text(q, changes), args)
 		return classOf(err) == conflict, failed(err)
@@ -53,6 +60,13 @@ func (db *DB) Exec(ctx context.Context, q string, args ...any) (n int64, err err
 // Insert inserts a row unless its key exists, like [DB.Exec], and reports whether it
 // inserted it.
 func (db *DB) Insert(ctx context.Context, q string, args ...any) (ok bool, err error) {
+	if db.condition(ctx) != nil {
+		err = db.Tx(ctx, func(ctx context.Context, tx *Tx) error {
+			ok, err = tx.Insert(ctx, q, args...)
+			return err
+		})
+		return ok, err
+	}
 	err = db.write(ctx, func(ctx context.Context) (bool, error) {
 		n, err := db.exec(ctx, db.text(q, insertsIfAbsent), args)
 		ok, err = inserted(n, err)
@@ -161,6 +175,9 @@ func (db *DB) once(ctx context.Context, f func(context.Context, *Tx) error) (aga
 	}
 	defer done() // no effect after COMMIT
 	t := &Tx{db: db, tx: tx}
+	if err := t.check(ctx); err != nil {
+		return t.again, err
+	}
 	if err := f(ctx, t); err != nil {
 		return t.again, err
 	}

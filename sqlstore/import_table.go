@@ -30,7 +30,9 @@ var importTables = []*importTable{
 		what: "families", name: "oauth_families", key: "id",
 		columns: "id, provider, user_id, client_id, session, auth_time, resources, personal, ends_with_session, created_at, expires_at, revoked_at",
 		ended:   []string{"revoked_at"}, later: []string{"expires_at"},
-		rows: func(b *oauth.ImportBatch, _ consentVersions) ([][]any, error) { return rowsOf(b.Families, importedFamily) },
+		rows: func(b *oauth.ImportBatch, _ consentVersions) ([][]any, error) {
+			return rowsOf(b.Families, importedFamily)
+		},
 	},
 	{
 		what: "access tokens", name: "oauth_access_tokens", key: "id",

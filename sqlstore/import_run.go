@@ -90,20 +90,25 @@ func (s *Store) ImportNote(ctx context.Context, name string) (value string, err 
 
 // SetImportNote implements [oauth.ImportStore].
 func (s *Store) SetImportNote(ctx context.Context, name, value string) error {
-	err := s.db.Tx(ctx, func(ctx context.Context, tx *sqldb.Tx) error { return setNote(ctx, tx, name, value) })
-	if err != nil {
+	if err := setNote(ctx, s.db, name, value); err != nil {
 		return fmt.Errorf("save note: %w", err)
 	}
 	return nil
 }
 
-func setNote(ctx context.Context, tx *sqldb.Tx, name, value string) error {
+// noteWriter is a database or a transaction.
+type noteWriter interface {
+	Insert(ctx context.Context, q string, args ...any) (bool, error)
+	Exec(ctx context.Context, q string, args ...any) (int64, error)
+}
+
+func setNote(ctx context.Context, in noteWriter, name, value string) error {
 	if !storable(name) {
 		return errors.New("the name of a note cannot be stored")
 	}
-	inserted, err := tx.Insert(ctx, insertNote, name, value)
+	inserted, err := in.Insert(ctx, insertNote, name, value)
 	if err == nil && !inserted {
-		_, err = tx.Exec(ctx, updateNote, value, name)
+		_, err = in.Exec(ctx, updateNote, value, name)
 	}
 	return err
 }

@@ -219,6 +219,8 @@ func verbs(t testing.TB, s interface {
 		write("SettleLogout", func() error { return settle(oauth.LogoutResult{Done: true}) }),
 		read("LogoutStatus", func() error { _, err := s.LogoutStatus(ctx, c.ID); return err }),
 		read("TellsClients", func() error { _, err := s.TellsClients(ctx); return err }),
+		read("LastImport", func() error { _, err := s.LastImport(ctx); return err }),
+		write("BeginImport", func() error { _, err := s.BeginImport(ctx, "", map[string]string{"first": "text"}); return err }),
 		write("Import", func() error { return s.Import(ctx, newImport(c, old)) }),
 		read("ImportedRefreshToken", func() error { _, err := s.ImportedRefreshToken(ctx, old.Digest); return err }),
 		write("BeginImported", func() error { return s.BeginImported(ctx, old.Digest, begins, []string{"read"}, now) }),

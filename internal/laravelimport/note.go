@@ -48,10 +48,12 @@ func (i *importer) begin(ctx context.Context) (context.Context, error) {
 		return ctx, nil
 	}
 	ctx, err := i.store.BeginImport(ctx, i.last, i.notes())
-	if errors.Is(err, oauth.ErrConflict) {
+	switch {
+	case errors.Is(err, oauth.ErrConflict):
 		return nil, errTogether
-	}
-	if err != nil {
+	case errors.Is(err, oauth.ErrUnavailable):
+		return nil, fmt.Errorf("can't begin (if another import is storing what it has sorted, wait for its end, and run this one again): %w", err)
+	case err != nil:
 		return nil, err
 	}
 	return ctx, i.mayImport(ctx) // the import before may have switched since

@@ -33,12 +33,28 @@ func BulkAppend(ctx context.Context, db *sql.DB, d Dialect) error {
 
 // Durable ends [Bulk] and [BulkAppend]: each later commit survives a power cut, and with
 // it those before.
+//
+// While another process reads the database, such as a backup, SQLite refuses to bring the
+// write-ahead log back. Durable waits for that process a while, and then leaves the log to
+// the next connection of a [SQLiteDSN]: the database is complete without it.
 func Durable(ctx context.Context, db *sql.DB, d Dialect) error {
 	if d.Name != SQLite.Name {
 		return nil
 	}
-	return pragmas(ctx, db, "journal_mode = WAL", "synchronous = FULL")
+	if err := pragmas(ctx, db, "synchronous = FULL"); err != nil {
+		return err
+	}
+	for range logAttempts {
+		if err := pragmas(ctx, db, "journal_mode = WAL"); classOf(err) != conflict {
+			return err
+		}
+	}
+	return nil
 }
+
+// logAttempts is how often [Durable] tries to bring the write-ahead log back. Each attempt
+// takes the busy_timeout, so with that of [SQLiteDSN] they take 30 seconds.
+const logAttempts = 6
 
 func pragmas(ctx context.Context, db *sql.DB, settings ...string) error {
 	for _, setting := range settings {

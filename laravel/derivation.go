@@ -3,7 +3,6 @@ package laravel
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -26,7 +25,7 @@ const patience = 5 * time.Second
 // ciphertext in hexadecimal, so they take 4 MB at most.
 const remembered = 1000
 
-var errBusy = errors.New("too many codes, refresh tokens and secrets of Laravel are being checked")
+var errBusy = oauth.TemporarilyUnavailable.Errorf("too many codes, refresh tokens and secrets of Laravel are being checked: try again later")
 
 // digest is the key of a derivation. It has the same value only for the same work.
 type digest [sha256.Size]byte
@@ -110,7 +109,7 @@ func (d *derivations) do(ctx context.Context, want derivation) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-timer.C:
-		return nil, fmt.Errorf("%w: %w", oauth.ErrUnavailable, errBusy)
+		return nil, fmt.Errorf("no processor was free within %s, and each such value takes one until its first use has succeeded; if this lasts, add processors or nodes: %w", patience, errBusy)
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -302,8 +304,11 @@ func TestDerivations_LP_2_PatienceEnds(t *testing.T) {
 		b, began := newBench(), time.Now()
 		b.free = 0
 		_, err := b.do(t.Context(), b.right(1, began))
-		if !errors.Is(err, oauth.ErrUnavailable) || time.Since(began) != patience {
-			t.Errorf("without a free slot, a derivation = %v after %s, want ErrUnavailable after %s", err, time.Since(began), patience)
+		if !errors.Is(err, oauth.TemporarilyUnavailable) || time.Since(began) != patience {
+			t.Errorf("without a free slot, a derivation = %v after %s, want temporarily_unavailable after %s", err, time.Since(began), patience)
+		}
+		if level := wire.Level(oauth.AsError(err), err); level != slog.LevelWarn {
+			t.Errorf("without a free slot, the refusal is logged at %s, want WARN: no fault, but the server's own decision", level)
 		}
 		b.free = 1
 		b.isIdle(t)

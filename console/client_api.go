@@ -13,9 +13,9 @@ func isAPI(c *oauth.Client) bool { return c.Audience != "" && len(c.GrantTypes) 
 
 // tokenOptions are the options about a client's tokens.
 type tokenOptions struct {
-	redirectURIs, origins, scopes []string
-	provider                      string
-	lifetimes                     lifetimes
+	redirectURIs, origins, grants, scopes []string
+	provider                              string
+	lifetimes                             lifetimes
 }
 
 // forAPI refuses these options for an API, and names those that were given.
@@ -27,6 +27,7 @@ func (o tokenOptions) forAPI() error {
 	}{
 		{"--redirect-uri", len(separated(o.redirectURIs, ",")) > 0},
 		{"--allowed-origin", len(separated(o.origins, ", ")) > 0},
+		{"--grant", len(separated(o.grants, ", ")) > 0},
 		{"--scopes", len(separated(o.scopes, ", ")) > 0},
 		{"--provider", o.provider != ""},
 		{"--access-token-ttl", o.lifetimes.accessToken != 0},

@@ -73,5 +73,5 @@ func (o *clientOptions) contradictionOfAPI() error {
 	if o.public {
 		return errors.New("--api and --public can't be used together: an API needs a secret to ask about tokens")
 	}
-	return tokenOptions{o.redirectURIs, o.origins, o.scopes, o.provider, o.lifetimes}.forAPI()
+	return tokenOptions{redirectURIs: o.redirectURIs, origins: o.origins, scopes: o.scopes, provider: o.provider, lifetimes: o.lifetimes}.forAPI()
 }

@@ -113,6 +113,52 @@ func TestClient_UpdateKeepsTheRest(t *testing.T) {
 	}
 }
 
+// Grants that the command line names replace all others, and are checked like those of a new
+// client. A client of Laravel Passport can get the implicit grant, or lose that of passwords.
+func TestClientUpdate_Grants(t *testing.T) {
+	o, server := shop(t, func(c *passport.Config) { c.EnableImplicitGrant, c.Resources = true, []string{ordersAPI} })
+	made, err := server.CreateClient(t.Context(), passport.Registration{Name: "Phone", AuthMethod: oauth.AuthNone, RedirectURIs: []string{"https://app.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.Client.ID
+	update := func(id string, options ...string) result {
+		return run(t, o, append([]string{"client", "update", id}, options...)...)
+	}
+	for _, test := range []struct {
+		options []string
+		want    string
+	}{
+		{[]string{"--grant", "authorization_code,refresh_token", "--grant", "implicit"}, "authorization_code refresh_token implicit"},
+		{[]string{"--grant", "authorization_code refresh_token"}, "authorization_code refresh_token"},
+		{[]string{"--name", "Phone 2"}, "authorization_code refresh_token"},
+	} {
+		if got := update(id, test.options...); got.status != 0 {
+			t.Errorf("client update %q = %+v, want a change", test.options, got)
+		}
+		c, err := server.Client(t.Context(), id)
+		if err != nil || strings.Join(c.GrantTypes, " ") != test.want {
+			t.Errorf("after client update %q the client has the grants %v, %v, want %s", test.options, c.GrantTypes, err, test.want)
+		}
+	}
+	api := makeAPI(t, o, "--audience", ordersAPI)
+	for _, test := range []struct {
+		id, grants string
+		status     int
+		want       string
+	}{
+		{id, "", 2, "--grant is empty"},
+		{id, "authorization_code,password", 1, `the grant "password" does not exist: set EnablePasswordGrant`},
+		{id, "authorization-code", 1, `the grant "authorization-code" does not exist: choose one of`},
+		{id, "client_credentials", 1, "a public client cannot use client_credentials"},
+		{api, "client_credentials", 1, "an API gets no tokens: leave out --grant"},
+	} {
+		if got := update(test.id, "--grant", test.grants); got.status != test.status || !strings.Contains(got.stderr, test.want) {
+			t.Errorf("client update --grant %q: status %d, %q; want %d and %q", test.grants, got.status, got.stderr, test.status, test.want)
+		}
+	}
+}
+
 // contended is a store in which another change comes first, once.
 type contended struct {
 	memstore.Store

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -37,41 +35,18 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 	if err != nil {
 		return marked, err
 	}
-	m := &marker{target: c.Target, store: store, write: write, now: now, marked: &marked}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	if err := source.endTransaction(); err != nil {
 		return marked, fmt.Errorf("end the read transaction: %w", err)
 	}
-	if err := m.clients(ctx, source); err != nil {
-		return marked, err
+	m := &marker{
+		target: c.Target, store: store, now: now,
+		clients: ended{in: write, table: clientsTable, marked: &marked.Clients},
+		access:  ended{in: write, table: accessTable, marked: &marked.AccessTokens},
+		refresh: ended{in: write, table: refreshTable, marked: &marked.RefreshTokens},
+		codes:   ended{in: write, table: codesTable, marked: &marked.Codes},
 	}
-	done := 0
-	err = source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
-		done += len(rows)
-		progress(done)
-		return m.tokens(ctx, rows, orphans)
-	})
-	if err != nil {
-		return marked, err
-	}
-	var codes []string
-	err = source.eachCode(ctx, now, func(row *codeRow) error {
-		if !m.alive(row.revoked, row.expiresAt) {
-			return nil
-		}
-		code, err := m.target.Code(ctx, oauth.ImportedDigest(oauth.SpendCode, row.id))
-		if errors.Is(err, oauth.ErrNotFound) {
-			return nil
-		}
-		if err == nil && (!code.SpentAt.IsZero() || !code.Family.RevokedAt.IsZero()) {
-			codes = append(codes, row.id)
-		}
-		return err
-	})
-	if err != nil {
-		return marked, fmt.Errorf("find codes: %w", err)
-	}
-	marked.Codes, err = m.revoke(ctx, codesTable, codes)
+	err = m.mark(ctx, source, progress)
 	return marked, err
 }
 
@@ -79,9 +54,34 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 type marker struct {
 	target oauth.Store
 	store  oauth.ImportStore
-	write  Source
 	now    time.Time
-	marked *Marked
+
+	clients, access, refresh, codes ended
+}
+
+// mark reads the rows of Laravel in pages.
+func (m *marker) mark(ctx context.Context, source *Snapshot, progress func(tokens int)) error {
+	if err := source.eachClient(ctx, func(row *clientRow) error { return m.client(ctx, row) }); err != nil {
+		return err
+	}
+	done := 0
+	err := source.eachTokenPage(ctx, func(rows []*accessRow, orphans []refreshRow) error {
+		done += len(rows)
+		progress(done)
+		return m.tokens(ctx, rows, orphans)
+	})
+	if err != nil {
+		return err
+	}
+	if err := source.eachCode(ctx, m.now, func(row *codeRow) error { return m.code(ctx, row) }); err != nil {
+		return err
+	}
+	for _, e := range []*ended{&m.clients, &m.access, &m.refresh, &m.codes} {
+		if err := e.revoke(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // alive reports whether Laravel may still accept a row. Without an expiry, that in the
@@ -90,117 +90,145 @@ func (m *marker) alive(revoked bool, expiresAt time.Time) bool {
 	return !revoked && (expiresAt.IsZero() || expiresAt.After(m.now))
 }
 
-func (m *marker) clients(ctx context.Context, source *Snapshot) error {
-	var revoked []string
-	err := source.eachClient(ctx, func(row *clientRow) error {
-		if row.revoked {
-			return nil
-		}
-		if _, err := m.store.ImportedClient(ctx, row.id); errors.Is(err, oauth.ErrNotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		c, err := m.target.Client(ctx, row.id)
-		if errors.Is(err, oauth.ErrNotFound) || err == nil && !c.RevokedAt.IsZero() {
-			revoked = append(revoked, row.id)
-			return nil
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("find clients: %w", err)
+func (m *marker) client(ctx context.Context, row *clientRow) error {
+	if row.revoked {
+		return nil
 	}
-	m.marked.Clients, err = m.revoke(ctx, clientsTable, revoked)
-	return err
+	_, err := m.store.ImportedClient(ctx, row.id)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return nil
+	}
+	var c *oauth.Client
+	if err == nil {
+		c, err = m.target.Client(ctx, row.id)
+	}
+	switch {
+	case errors.Is(err, oauth.ErrNotFound), err == nil && !c.RevokedAt.IsZero():
+		return m.clients.add(ctx, row.id)
+	case err != nil:
+		return fmt.Errorf("find client: %w", err)
+	}
+	return nil
 }
 
 func (m *marker) tokens(ctx context.Context, rows []*accessRow, orphans []refreshRow) error {
-	var access, refresh []string
-	refreshes := orphans
 	for _, row := range rows {
-		refreshes = append(refreshes, row.refresh...)
+		if err := m.accessToken(ctx, row); err != nil {
+			return err
+		}
+		if err := m.refreshTokens(ctx, row.refresh); err != nil {
+			return err
+		}
+	}
+	return m.refreshTokens(ctx, orphans)
+}
+
+func (m *marker) accessToken(ctx context.Context, row *accessRow) error {
+	if !m.alive(row.revoked, row.expiresAt) {
+		return nil
+	}
+	t, err := m.target.AccessToken(ctx, row.id)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound): // never imported, or purged: nothing tells these apart
+		return nil
+	case err != nil:
+		return fmt.Errorf("find access token: %w", err)
+	}
+	// Laravel's guards for machines accept the tokens of a revoked client.
+	if !t.RevokedAt.IsZero() || !t.Client.RevokedAt.IsZero() || t.Family != nil && !t.Family.RevokedAt.IsZero() {
+		return m.access.add(ctx, row.id)
+	}
+	return nil
+}
+
+func (m *marker) refreshTokens(ctx context.Context, rows []refreshRow) error {
+	for _, row := range rows {
 		if !m.alive(row.revoked, row.expiresAt) {
 			continue
 		}
-		ended, err := m.accessEnded(ctx, row.id)
+		over, err := m.refreshEnded(ctx, oauth.ImportedDigest(oauth.SpendRefreshToken, row.id))
+		if err == nil && over {
+			err = m.refresh.add(ctx, row.id)
+		}
 		if err != nil {
-			return fmt.Errorf("find access token: %w", err)
-		}
-		if ended {
-			access = append(access, row.id)
+			return err
 		}
 	}
-	for _, row := range refreshes {
-		if !m.alive(row.revoked, row.expiresAt) {
-			continue
-		}
-		ended, err := m.refreshEnded(ctx, oauth.ImportedDigest(oauth.SpendRefreshToken, row.id))
-		if err != nil {
-			return fmt.Errorf("find refresh token: %w", err)
-		}
-		if ended {
-			refresh = append(refresh, row.id)
-		}
-	}
-	n, err := m.revoke(ctx, accessTable, access)
-	if err != nil {
-		return err
-	}
-	m.marked.AccessTokens += n
-	n, err = m.revoke(ctx, refreshTable, refresh)
-	m.marked.RefreshTokens += n
-	return err
+	return nil
 }
 
-// accessEnded reports whether an access token that was imported has been revoked here. A
-// row that is gone has ended too, unless it was never imported.
-func (m *marker) accessEnded(ctx context.Context, id string) (bool, error) {
-	t, err := m.target.AccessToken(ctx, id)
-	if errors.Is(err, oauth.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && (!t.RevokedAt.IsZero() || t.Family != nil && !t.Family.RevokedAt.IsZero()), err
-}
-
+// refreshEnded reports whether a refresh token has been used or revoked here. The mark of
+// one whose family began at its first use outlives the family.
 func (m *marker) refreshEnded(ctx context.Context, d oauth.Digest) (bool, error) {
 	t, err := m.target.RefreshToken(ctx, d)
 	if err == nil {
 		return !t.SpentAt.IsZero() || !t.Family.RevokedAt.IsZero(), nil
 	}
-	if !errors.Is(err, oauth.ErrNotFound) {
-		return false, err
-	}
-	u, err := m.store.ImportedRefreshToken(ctx, d)
+	var kept *oauth.ImportedRefreshToken
 	if errors.Is(err, oauth.ErrNotFound) {
-		return false, nil
+		kept, err = m.store.ImportedRefreshToken(ctx, d)
 	}
-	return err == nil && !u.RevokedAt.IsZero(), err
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("find refresh token: %w", err)
+	}
+	return !kept.RevokedAt.IsZero() || !kept.BegunAt.IsZero(), nil
 }
 
-// revoke marks rows as revoked, and returns how many it changed.
-func (m *marker) revoke(ctx context.Context, table string, ids []string) (n int, err error) {
-	const most = 500
-	for len(ids) > 0 {
-		page := ids[:min(most, len(ids))]
-		ids = ids[len(page):]
-		args := make([]any, len(page))
-		for i, id := range page {
-			args[i] = id
-			if number, err := strconv.ParseInt(id, 10, 64); err == nil && table == clientsTable && m.write.Dialect.Name == sqldb.Postgres.Name {
-				args[i] = number
-			}
-		}
-		q := "UPDATE " + m.write.quoted(table) + " SET revoked = TRUE WHERE id IN (?" + strings.Repeat(", ?", len(page)-1) + ")"
-		result, err := m.write.DB.ExecContext(ctx, m.write.bind(q), args...)
-		if err != nil {
-			return n, fmt.Errorf("revoke rows of %s: %w", m.write.Prefix+table, err)
-		}
-		changed, err := result.RowsAffected()
-		if err != nil {
-			return n, err
-		}
-		n += int(changed)
+func (m *marker) code(ctx context.Context, row *codeRow) error {
+	if !m.alive(row.revoked, row.expiresAt) {
+		return nil
 	}
-	return n, nil
+	code, err := m.target.Code(ctx, oauth.ImportedDigest(oauth.SpendCode, row.id))
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("find code: %w", err)
+	case !code.SpentAt.IsZero() || !code.Family.RevokedAt.IsZero():
+		return m.codes.add(ctx, row.id)
+	}
+	return nil
+}
+
+// ended are rows of one of Laravel's tables to revoke.
+type ended struct {
+	in     Source
+	table  string
+	marked *int // counts those that were revoked
+	ids    []string
+}
+
+// revokePage is how many rows one statement revokes.
+const revokePage = 500
+
+// add adds a row, and revokes a full page.
+func (e *ended) add(ctx context.Context, id string) error {
+	e.ids = append(e.ids, id)
+	if len(e.ids) < revokePage {
+		return nil
+	}
+	return e.revoke(ctx)
+}
+
+// revoke revokes the rows that were added.
+func (e *ended) revoke(ctx context.Context) error {
+	if len(e.ids) == 0 {
+		return nil
+	}
+	args := make([]any, len(e.ids))
+	for i, id := range e.ids {
+		args[i] = id
+	}
+	e.ids = e.ids[:0]
+	q := "UPDATE " + e.in.quoted(e.table) + " SET revoked = TRUE WHERE id IN (?" + strings.Repeat(", ?", len(args)-1) + ")"
+	result, err := e.in.DB.ExecContext(ctx, e.in.bind(q), args...)
+	if err != nil {
+		return fmt.Errorf("revoke rows of Laravel (this user needs permission to UPDATE the table %s): %w", e.in.Prefix+e.table, err)
+	}
+	n, err := result.RowsAffected()
+	*e.marked += int(n)
+	return err
 }

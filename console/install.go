@@ -125,6 +125,9 @@ func (s *settings) installKeys(cmd *cobra.Command, keys keyOptions) error {
 			return err
 		}
 	}
+	if hasLaravelKeys(s.KeysDir) {
+		screenOf(cmd.ErrOrStderr()).Printf("%s %s. The folder is %s.\n", yellow("Warning:"), keysOfLaravel, s.KeysDir)
+	}
 	return report(out, err, "Created the signing keys in "+s.KeysDir+".", "Kept the signing keys in "+s.KeysDir+".")
 }
 

@@ -71,8 +71,13 @@ func (o *keyOptions) progress(out *screen) (stop func()) {
 }
 
 // write creates the keys in a folder. It returns [fs.ErrExist] for keys that it keeps.
-// Before it replaces keys it asks, on a terminal.
+// Before it replaces keys it asks, on a terminal. It never replaces the keys of Laravel.
 func (o *keyOptions) write(a *asker, out *screen, folder string) error {
+	if o.force {
+		if err := refuseLaravelKeys(folder); err != nil {
+			return err
+		}
+	}
 	if err := o.confirm(a, folder); err != nil {
 		return err
 	}
@@ -108,6 +113,9 @@ The private key can sign any token. Keep it out of repositories and images.`,
 			}
 			err := o.write(ask(cmd), p.stderr, folder)
 			if errors.Is(err, fs.ErrExist) {
+				if err := refuseLaravelKeys(folder); err != nil {
+					return err
+				}
 				if _, err := passport.LoadKeys(folder); errors.Is(err, fs.ErrNotExist) {
 					return err // it says which file of the pair is missing
 				}

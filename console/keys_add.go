@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +61,10 @@ PASSPORT_PRIVATE_KEY, after the others.`,
 					return reportAdded(cmd, id, alg, err, "Servers read the database every minute.")
 				})
 			}
-			id, err := passport.AddKeyToFiles(cmp.Or(folder, s.KeysDir), alg, o.length)
+			if folder, err = s.folderToChange(folder); err != nil {
+				return err
+			}
+			id, err := passport.AddKeyToFiles(folder, alg, o.length)
 			stop()
 			return reportAdded(cmd, id, alg, err, "Servers read the file every minute. Copy it to each of them.")
 		},

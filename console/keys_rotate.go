@@ -46,8 +46,8 @@ servers, copy the file to each of them within the hour, or keep the keys in the 
 			if err := named("--keys-dir", checkPath(folder, folderName)); err != nil {
 				return err
 			}
-			if folder == "" {
-				folder = s.KeysDir
+			if folder, err = s.folderToChange(folder); err != nil {
+				return err
 			}
 			stop := sync.OnceFunc(o.progress(p.stderr))
 			defer stop()

@@ -327,6 +327,9 @@ func (s *settings) loadKeys(logger *slog.Logger) (*passport.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
+	if hasLaravelKeys(s.KeysDir) {
+		logger.Warn(keysOfLaravel, "folder", s.KeysDir)
+	}
 	return s.withIDTokenKey(keys, logger)
 }
 

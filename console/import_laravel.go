@@ -31,6 +31,7 @@ type laravelOptions struct {
 	dryRun, switches, markConsumed, asJSON                          bool
 
 	variables laravelimport.Env
+	database  string // the URL of the Laravel database
 }
 
 func (p *program) importLaravel() *cobra.Command {
@@ -86,7 +87,7 @@ func (p *program) fromLaravel(cmd *cobra.Command, o *laravelOptions) error {
 	if err != nil {
 		return err
 	}
-	if sameDatabase(s.DatabaseURL, cmp.Or(o.from, o.variables.DatabaseURL())) {
+	if sameDatabase(s.DatabaseURL, o.database) {
 		return errOwnDatabase
 	}
 	if o.dryRun {
@@ -146,20 +147,27 @@ func (o *laravelOptions) readEnv() error {
 
 // source returns the URL of the Laravel database.
 func (o *laravelOptions) source() (dburl.URL, error) {
-	text := cmp.Or(o.from, o.variables.DatabaseURL())
-	if text == "" {
-		return dburl.URL{}, errors.New("the Laravel database is missing: name it with --from, or the file .env of Laravel with --env")
+	origin, advice := "--from", "name its file with --from"
+	if o.database = o.from; o.from == "" {
+		if o.env == "" {
+			return dburl.URL{}, errors.New("the Laravel database is missing: name it with --from, or the file .env of Laravel with --env")
+		}
+		var err error
+		if o.database, err = o.variables.DatabaseURL(filepath.Dir(o.env)); err != nil {
+			return dburl.URL{}, named("--env", err)
+		}
+		origin, advice = "--env", "correct DB_DATABASE, or name its file with --from"
 	}
-	u, err := dburl.Read(text)
+	u, err := dburl.Read(o.database)
 	if err != nil {
-		return u, named("--from", err)
+		return u, named(origin, err)
 	}
-	if file, ok := dburl.File(text); ok {
+	if file, ok := dburl.File(o.database); ok {
 		if info, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && info.Size() == 0 {
-			return u, fmt.Errorf("no Laravel database at %s%s: name its file with --from", safe(text), here())
+			return u, fmt.Errorf("%s: no Laravel database at %s%s: %s", origin, safe(o.database), here(), advice)
 		}
 	}
-	return u, existing(text)
+	return u, existing(o.database)
 }
 
 var errOwnDatabase = errors.New("--from is the database of this server: name another database or schema with --database-url, because both have tables with the name oauth_clients")
@@ -189,9 +197,9 @@ func (p *program) laravelConfig(ctx context.Context, o *laravelOptions, from dbu
 	if c.Samples, err = o.samples(); err != nil {
 		return c, err
 	}
-	zone, err := time.LoadLocation(cmp.Or(o.timezone, o.variables["APP_TIMEZONE"], "UTC"))
+	zone, err := o.zone()
 	if err != nil {
-		return c, errors.New("--timezone is not the name of a time zone: want the value of app.timezone in Laravel, such as Europe/Paris")
+		return c, err
 	}
 	db, err := p.openLaravel(ctx, from.ReadOnly())
 	c.Source = laravelimport.Source{DB: db, Dialect: from.Dialect, Prefix: o.prefix, Location: zone}
@@ -225,21 +233,49 @@ func unusableLaravel(u dburl.URL, err error) error {
 	return fmt.Errorf("the Laravel database %s refuses the connection (%w): check the user, the password and the database in --from, or the DB variables in --env", u, deepest(err))
 }
 
+// zone returns the time zone of Laravel.
+func (o *laravelOptions) zone() (*time.Location, error) {
+	name, origin := o.timezone, "--timezone"
+	if name == "" {
+		var err error
+		if name, err = o.variables.TimeZone(); err != nil {
+			return nil, named("--env", err)
+		}
+		origin = "--env: APP_TIMEZONE"
+	}
+	zone, err := time.LoadLocation(cmp.Or(name, "UTC"))
+	if err != nil {
+		return nil, fmt.Errorf("%s is not the name of a time zone: give the value of app.timezone in Laravel, such as Europe/Paris, with --timezone", origin)
+	}
+	return zone, nil
+}
+
 // readKeys reads the application keys, and the key that verifies access tokens.
 func (o *laravelOptions) readKeys() (keys laravelimport.Keys, err error) {
-	for _, text := range append(o.appKeys, o.variables.Keys()...) {
+	for _, text := range o.appKeys {
 		key, err := laravelimport.ParseAppKey(text)
 		if err != nil {
-			return keys, err
+			return keys, named("--app-key", err)
 		}
 		keys.App = append(keys.App, key)
 	}
-	if o.keys == "" {
-		if text := o.variables.PublicKey(); text != "" {
-			keys.Public, err = laravelimport.ParsePublicKey(text)
-		}
+	inEnv, err := o.variables.Keys()
+	if err != nil {
 		return keys, named("--env", err)
 	}
+	if keys.App = append(keys.App, inEnv...); len(keys.App) == 0 && o.env != "" {
+		return keys, named("--env", laravelimport.ErrNoAppKey)
+	}
+	if o.keys == "" {
+		keys.Public, err = o.variables.PublicKey()
+		return keys, named("--env", err)
+	}
+	keys.Public, err = o.readPublicKey()
+	return keys, err
+}
+
+// readPublicKey reads the key in the folder of --keys.
+func (o *laravelOptions) readPublicKey() (*rsa.PublicKey, error) {
 	var found []*rsa.PublicKey
 	for _, name := range []string{"oauth-public.key", "oauth-private.key"} {
 		text, err := readText(filepath.Join(o.keys, name))
@@ -247,22 +283,21 @@ func (o *laravelOptions) readKeys() (keys laravelimport.Keys, err error) {
 			continue
 		}
 		if err != nil {
-			return keys, named("--keys", err)
+			return nil, named("--keys", err)
 		}
 		key, err := laravelimport.ParsePublicKey(text)
 		if err != nil {
-			return keys, fmt.Errorf("--keys: %s: %w", name, err)
+			return nil, fmt.Errorf("--keys: %s: %w", name, err)
 		}
 		found = append(found, key)
 	}
 	switch {
 	case len(found) == 0:
-		return keys, fmt.Errorf("--keys: the folder %s has neither oauth-public.key nor oauth-private.key: name the folder storage of Laravel", o.keys)
+		return nil, fmt.Errorf("--keys: the folder %s has neither oauth-public.key nor oauth-private.key: name the folder storage of Laravel", o.keys)
 	case len(found) == 2 && !found[0].Equal(found[1]):
-		return keys, errors.New("--keys: oauth-public.key and oauth-private.key are not a pair: copy both from the same server")
+		return nil, errors.New("--keys: oauth-public.key and oauth-private.key are not a pair: copy both from the same server")
 	}
-	keys.Public = found[0]
-	return keys, nil
+	return found[0], nil
 }
 
 // readText reads a text file of at most [textfile]'s limit.

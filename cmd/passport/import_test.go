@@ -214,21 +214,28 @@ func TestImport_LaravelRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	const other = "base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	write(t, "empty.env", "APP_KEY=\nDB_CONNECTION=sqlite\n")
+	write(t, "gone.env", "APP_KEY="+other+"\nDB_CONNECTION=sqlite\nDB_DATABASE=gone.sqlite\n")
+	write(t, "socket.env", "APP_KEY="+other+"\nDB_CONNECTION=mysql\nDB_DATABASE=a\nDB_USERNAME=b\nDB_PASSWORD="+other+"\nDB_SOCKET=/nowhere/mysql.sock\n")
 	for name, test := range map[string]struct{ args, want string }{
-		"no database":    {"--app-key " + other, "the Laravel database is missing"},
-		"no key":         {"--from sqlite:laravel.sqlite", "the application key is missing"},
-		"wrong key":      {"--from sqlite:laravel.sqlite --app-key " + other + " --verify sample", "the application key is wrong"},
-		"short key":      {"--from sqlite:laravel.sqlite --app-key base64:AAAA", "the application key has 3 bytes"},
-		"same database":  {"--env laravel.env --from sqlite:./storage/passport.sqlite", "--from is the database of this server"},
-		"a copy of it":   {"--env laravel.env --from sqlite:copy.sqlite", "tables of Passport for Go"},
-		"time zone":      {"--env laravel.env --timezone Mars/Olympus", "--timezone is not the name of a time zone"},
-		"missing file":   {"--env laravel.env --from sqlite:missing.sqlite", "no Laravel database at sqlite:missing.sqlite"},
-		"folder of keys": {"--env laravel.env --keys .", "has neither oauth-public.key"},
-		"both":           {"--env laravel.env --mark-consumed --dry-run", "--mark-consumed imports nothing"},
-		"no table":       {"--env laravel.env --users-table people", "no table people"},
-		"scheme http":    {"--env laravel.env --allow-redirect http", "give the whole redirect URI"},
-		"script":         {"--env laravel.env --allow-redirect javascript:alert(1)", "never allowed"},
-		"no URI":         {"--env laravel.env --allow-redirect http://%zz", "is not a redirect URI"},
+		"empty key":       {"--env empty.env --from sqlite:laravel.sqlite", "--env: APP_KEY is missing or empty"},
+		"file by default": {"--env empty.env", "--env: DB_DATABASE is missing, and the file .env is not in the folder of a Laravel application"},
+		"gone database":   {"--env gone.env", "--env: no Laravel database at sqlite:gone.sqlite"},
+		"gone socket":     {"--env socket.env", "the Laravel database mysql://b:xxxxx@/a doesn't respond"},
+		"no database":     {"--app-key " + other, "the Laravel database is missing"},
+		"no key":          {"--from sqlite:laravel.sqlite", "the application key is missing"},
+		"wrong key":       {"--from sqlite:laravel.sqlite --app-key " + other + " --verify sample", "the application key is wrong"},
+		"short key":       {"--from sqlite:laravel.sqlite --app-key base64:AAAA", "the application key has 3 bytes"},
+		"same database":   {"--env laravel.env --from sqlite:./storage/passport.sqlite", "--from is the database of this server"},
+		"a copy of it":    {"--env laravel.env --from sqlite:copy.sqlite", "tables of Passport for Go"},
+		"time zone":       {"--env laravel.env --timezone Mars/Olympus", "--timezone is not the name of a time zone"},
+		"missing file":    {"--env laravel.env --from sqlite:missing.sqlite", "no Laravel database at sqlite:missing.sqlite"},
+		"folder of keys":  {"--env laravel.env --keys .", "has neither oauth-public.key"},
+		"both":            {"--env laravel.env --mark-consumed --dry-run", "--mark-consumed imports nothing"},
+		"no table":        {"--env laravel.env --users-table people", "no table people"},
+		"scheme http":     {"--env laravel.env --allow-redirect http", "give the whole redirect URI"},
+		"script":          {"--env laravel.env --allow-redirect javascript:alert(1)", "never allowed"},
+		"no URI":          {"--env laravel.env --allow-redirect http://%zz", "is not a redirect URI"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a copy of it" {
@@ -241,5 +248,24 @@ func TestImport_LaravelRefuses(t *testing.T) {
 				t.Errorf("passport import laravel %s = %d, %s%s; want an error with %q, without the key", test.args, status, stdout, stderr, test.want)
 			}
 		})
+	}
+}
+
+// The file .env of an application may have a byte order mark, line ends of Windows and a key
+// over several lines. Its SQLite database is found from any folder.
+func TestImport_LP_1_EnvInTheApplication(t *testing.T) {
+	installation(t)
+	succeed(t, "migrate")
+	if err := os.MkdirAll("app/database", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openDatabase(t, "laravel.sqlite").Exec("VACUUM INTO 'app/database/database.sqlite'"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "app/artisan", "")
+	env := strings.Replace(content(t, "laravel.env"), "DB_DATABASE=laravel.sqlite", `PASSPORT_PUBLIC_KEY="`+strings.ReplaceAll(content(t, "laravel-storage/oauth-public.key"), "\r\n", "\n")+`"`, 1)
+	write(t, "app/.env", "\uFEFF"+strings.ReplaceAll(env, "\n", "\r\n"))
+	if got := succeed(t, "import", "laravel", "--env", "app/.env", "--dry-run"); !strings.Contains(got, "Clients") {
+		t.Errorf("the import prints\n%s\nwant its report", got)
 	}
 }

@@ -1,95 +1,58 @@
 package laravelimport
 
 import (
-	"cmp"
+	"crypto/rsa"
 	"errors"
-	"net"
-	"net/url"
+	"fmt"
 	"strings"
 )
 
-// Env are the variables of a file .env of Laravel.
-type Env map[string]string
+// ErrNoAppKey is the error of [Env.Keys] without a key.
+var ErrNoAppKey = errors.New("APP_KEY is missing or empty, and without it no refresh token works: if Laravel has it in the environment of its server, give it with --app-key")
 
-// maxEnv is the largest file .env, in bytes.
-const maxEnv = 1 << 20
-
-// ParseEnv reads the text of a file .env: lines NAME=value, the value with or without
-// quotes. It does not replace ${NAME} in values. It ignores lines that it can't read,
-// because only a few variables matter.
-func ParseEnv(text string) (Env, error) {
-	if len(text) > maxEnv {
-		return nil, errors.New("the file is larger than 1 MiB: want the file .env of the Laravel application")
-	}
-	env := Env{}
-	for line := range strings.Lines(text) {
-		line = strings.TrimPrefix(strings.TrimSpace(line), "export ")
-		name, value, found := strings.Cut(line, "=")
-		if name = strings.TrimSpace(name); !found || name == "" || strings.HasPrefix(name, "#") {
-			continue
+// Keys returns the keys in APP_KEY and APP_PREVIOUS_KEYS, the current one first.
+func (e Env) Keys() (keys []AppKey, err error) {
+	for _, name := range []string{"APP_KEY", "APP_PREVIOUS_KEYS"} {
+		list, err := e.get(name)
+		if err != nil {
+			return nil, err
 		}
-		env[name] = envValue(strings.TrimSpace(value))
-	}
-	return env, nil
-}
-
-// envValue removes quotes, and a comment after the value.
-func envValue(s string) string {
-	if s == "" {
-		return ""
-	}
-	if quote := s[0]; quote == '"' || quote == '\'' {
-		if end := strings.IndexByte(s[1:], quote); end >= 0 {
-			return s[1 : end+1]
-		}
-	}
-	if before, _, found := strings.Cut(s, " #"); found {
-		return strings.TrimSpace(before)
-	}
-	return s
-}
-
-// Keys returns the values of APP_KEY and APP_PREVIOUS_KEYS.
-func (e Env) Keys() (keys []string) {
-	if e["APP_KEY"] != "" {
-		keys = append(keys, e["APP_KEY"])
-	}
-	for key := range strings.SplitSeq(e["APP_PREVIOUS_KEYS"], ",") {
-		if key = strings.TrimSpace(key); key != "" {
+		for text := range strings.SplitSeq(list, ",") {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			key, err := ParseAppKey(text)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
 			keys = append(keys, key)
 		}
 	}
-	return keys
+	return keys, nil
 }
 
-// PublicKey returns the PEM text of the key that signs access tokens, or "".
-func (e Env) PublicKey() string {
-	return cmp.Or(e["PASSPORT_PUBLIC_KEY"], e["PASSPORT_PRIVATE_KEY"])
+// PublicKey returns the key that signs access tokens: that of PASSPORT_PUBLIC_KEY or
+// PASSPORT_PRIVATE_KEY. It is nil if both are missing.
+func (e Env) PublicKey() (key *rsa.PublicKey, err error) {
+	for _, name := range []string{"PASSPORT_PUBLIC_KEY", "PASSPORT_PRIVATE_KEY"} {
+		text, err := e.get(name)
+		if err != nil {
+			return nil, err
+		}
+		if text == "" {
+			continue
+		}
+		found, err := ParsePublicKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if key != nil && !key.Equal(found) {
+			return nil, errors.New("PASSPORT_PUBLIC_KEY and PASSPORT_PRIVATE_KEY are not a pair: copy both from the same server")
+		}
+		key = found
+	}
+	return key, nil
 }
 
-// DatabaseURL returns the URL of the application's database, or "" if the variables don't
-// name one.
-func (e Env) DatabaseURL() string {
-	if u := cmp.Or(e["DATABASE_URL"], e["DB_URL"]); u != "" {
-		return strings.Replace(strings.Replace(u, "pgsql://", "postgres://", 1), "mariadb://", "mysql://", 1)
-	}
-	scheme := map[string]string{"mysql": "mysql", "mariadb": "mysql", "pgsql": "postgres"}[e["DB_CONNECTION"]]
-	switch {
-	case e["DB_CONNECTION"] == "sqlite" && e["DB_DATABASE"] != "":
-		return "sqlite:" + e["DB_DATABASE"]
-	case scheme == "" || e["DB_DATABASE"] == "":
-		return ""
-	}
-	host := cmp.Or(e["DB_HOST"], "127.0.0.1")
-	if e["DB_PORT"] != "" {
-		host = net.JoinHostPort(host, e["DB_PORT"])
-	}
-	user := encoded(e["DB_USERNAME"])
-	if e["DB_PASSWORD"] != "" {
-		user += ":" + encoded(e["DB_PASSWORD"])
-	}
-	return scheme + "://" + user + "@" + host + "/" + encoded(e["DB_DATABASE"])
-}
-
-// encoded percent-encodes a part of a URL. Letters, digits and hyphens stay.
-func encoded(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+// TimeZone returns the name in APP_TIMEZONE, or "".
+func (e Env) TimeZone() (string, error) { return e.get("APP_TIMEZONE") }

@@ -2,6 +2,7 @@ package laravelimport_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -9,29 +10,54 @@ import (
 	"github.com/go-passport/passport/internal/laravelimport"
 )
 
-// A file .env never causes a panic, and its database URL is valid or refused without a part
-// of the password.
+// A file .env never causes a panic. Its database URL is one that every command accepts, and
+// the error without one names a variable and no value.
 func FuzzParseEnv(f *testing.F) {
-	f.Add("APP_KEY=base64:AAAA\nDB_CONNECTION=mysql\nDB_DATABASE=\"app\"\nDB_PASSWORD='p@ss#w:rd/?'\n")
+	f.Add("APP_KEY=base64:AAAA\nDB_CONNECTION=mysql\nDB_DATABASE=\"app\"\nDB_USERNAME=a\nDB_PASSWORD='p@ss#w:rd/?'\n")
 	f.Add("export APP_KEY=x # comment\n#A=b\n=\nA\n")
-	f.Add("DB_CONNECTION=pgsql\nDB_DATABASE=a b\nDB_HOST=::1\nDB_PORT=5432")
+	f.Add("DB_CONNECTION=pgsql\nDB_DATABASE=a b\nDB_USERNAME=a\nDB_HOST=::1\nDB_PORT=5432")
+	f.Add("DB_CONNECTION=pgsql\nDB_DATABASE=a\nDB_USERNAME=a\nDB_HOST=/run\nDB_SCHEMA=a,b\nDB_SSLMODE=require")
+	f.Add("X=\"a\nb\"\nDB_CONNECTION=sqlite\nDB_DATABASE=${X}/~c\r\n# A=\"b\n")
+	f.Add("DB_URL=mysql://user:pass%20word@[::1]:3306/db?unix_socket=/x&charset=utf8#x")
+	f.Add("DATABASE_URL=sqlite:////a/b\nDB_PASSWORD=\"a\\\\b\\n\\$\"\nPASSPORT_PUBLIC_KEY=\"a")
 	f.Fuzz(func(t *testing.T, text string) {
 		env, err := laravelimport.ParseEnv(text)
 		if err != nil {
 			return
 		}
-		for _, key := range env.Keys() {
-			if k, err := laravelimport.ParseAppKey(key); err == nil && strings.Contains(fmt.Sprintf("%v %+v %#v", k, k, k), key) {
-				t.Errorf("a key prints itself")
+		keys, err := env.Keys()
+		errs := []error{err}
+		for _, k := range keys {
+			if got := fmt.Sprintf("%v %+v %#v", k, k, k); got != "laravelimport.AppKey laravelimport.AppKey laravelimport.AppKey" {
+				t.Errorf("a key prints itself: %s", got)
 			}
 		}
-		if u := env.DatabaseURL(); u != "" {
-			if _, err := dburl.Read(u); err != nil && len(env["DB_PASSWORD"]) > 5 && strings.Contains(err.Error(), env["DB_PASSWORD"]) {
-				t.Errorf("the error shows the password: %v", err)
+		_, err = env.PublicKey()
+		errs = append(errs, err)
+		_, err = env.TimeZone()
+		errs = append(errs, err)
+		u, err := env.DatabaseURL("app")
+		errs = append(errs, err)
+		if _, wrong := dburl.Read(u); err == nil && wrong != nil {
+			t.Errorf("DatabaseURL() = %q, which no command accepts: %v", u, wrong)
+		}
+		for _, err := range errs {
+			if err == nil {
+				continue
+			}
+			if !faultForm.MatchString(err.Error()) {
+				t.Errorf("the error is %q, want the name of a variable first, and what to do", err)
+			}
+			for line := range strings.Lines(text) {
+				if _, value, _ := strings.Cut(strings.TrimSpace(line), "="); len(value) > 12 && strings.Contains(err.Error(), value) {
+					t.Errorf("the error shows a value: %v", err)
+				}
 			}
 		}
 	})
 }
+
+var faultForm = regexp.MustCompile(`^(APP|PASSPORT|DB|DATABASE|MYSQL)_[A-Z_]+\b.*[:;] `)
 
 func FuzzParsePublicKey(f *testing.F) {
 	f.Add("-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----")
@@ -41,20 +67,6 @@ func FuzzParsePublicKey(f *testing.F) {
 			t.Errorf("ParsePublicKey() = %v, %v, want a key or an error", key, err)
 		}
 	})
-}
-
-func TestParseEnv(t *testing.T) {
-	env, err := laravelimport.ParseEnv("# Shop\nAPP_KEY=\"base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\"\nAPP_PREVIOUS_KEYS=one,two\nDB_CONNECTION=pgsql # the database\n" +
-		"DB_HOST=db.internal\nDB_PORT=5433\nDB_DATABASE=shop\nDB_USERNAME=reader\nDB_PASSWORD='p@ss:w/rd'\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if keys := env.Keys(); len(keys) != 3 || !strings.HasPrefix(keys[0], "base64:") {
-		t.Errorf("Keys() = %q", keys)
-	}
-	if got, want := env.DatabaseURL(), "postgres://reader:p%40ss%3Aw%2Frd@db.internal:5433/shop"; got != want {
-		t.Errorf("DatabaseURL() = %q, want %q", got, want)
-	}
 }
 
 func TestParseAppKey(t *testing.T) {

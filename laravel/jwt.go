@@ -48,13 +48,25 @@ func (f *foreign) IsAccessToken(bearer string) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// jwtClaims are the claims of an access token. The times are numbers with a fraction.
+// instant is a time in a token, in Unix seconds with a fraction. Laravel Passport 10 with
+// version 4.0 of lcobucci/jwt writes the number as a text.
+type instant float64
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (i *instant) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 2 && raw[0] == '"' {
+		raw = raw[1 : len(raw)-1]
+	}
+	return json.Unmarshal(raw, (*float64)(i))
+}
+
+// jwtClaims are the claims of an access token.
 type jwtClaims struct {
 	Audience  string   `json:"aud"` // the client
 	ID        string   `json:"jti"`
-	IssuedAt  *float64 `json:"iat"`
-	NotBefore *float64 `json:"nbf"`
-	Expires   *float64 `json:"exp"`
+	IssuedAt  *instant `json:"iat"`
+	NotBefore *instant `json:"nbf"`
+	Expires   *instant `json:"exp"`
 	Subject   string   `json:"sub"` // the ID of the user; empty, or the client, if the client acts for itself
 
 	// Tokens of Laravel Passport have none of these. An ID token or a logout token has.
@@ -111,13 +123,13 @@ func cutLast(bearer string) (signed, signature string, ok bool) {
 // validAt reports whether the token is valid at a time. The clocks of the two servers may
 // differ by [oauth.ClockSkew]; the expiry is exact.
 func (c *jwtClaims) validAt(at time.Time) bool {
-	later := func(t *float64) bool { return t != nil && seconds(*t).After(at.Add(oauth.ClockSkew)) }
+	later := func(t *instant) bool { return t != nil && seconds(*t).After(at.Add(oauth.ClockSkew)) }
 	return c.Expires != nil && at.Before(seconds(*c.Expires)) && !later(c.IssuedAt) && !later(c.NotBefore)
 }
 
-// seconds returns a time of a claim: Unix seconds.
-func seconds(t float64) time.Time {
+// seconds returns the time of a claim.
+func seconds(t instant) time.Time {
 	const latest = 1 << 40 // beyond any calendar of ours, and within that of Go
-	whole, fraction := math.Modf(min(max(t, 0), latest))
+	whole, fraction := math.Modf(float64(min(max(t, 0), latest)))
 	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
 }

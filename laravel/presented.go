@@ -19,12 +19,12 @@ import (
 
 // payload is the content of a refresh token or a code.
 type payload struct {
-	ClientID  text     `json:"client_id"`
-	UserID    text     `json:"user_id"`
-	Scopes    []string `json:"scopes"`
-	Expires   int64    `json:"expire_time"`
-	RefreshID string   `json:"refresh_token_id"`
-	AccessID  string   `json:"access_token_id"`
+	ClientID  text   `json:"client_id"`
+	UserID    text   `json:"user_id"`
+	Scopes    scopes `json:"scopes"`
+	Expires   int64  `json:"expire_time"`
+	RefreshID string `json:"refresh_token_id"`
+	AccessID  string `json:"access_token_id"`
 
 	CodeID          string  `json:"auth_code_id"`
 	RedirectURI     *string `json:"redirect_uri"`
@@ -32,12 +32,12 @@ type payload struct {
 	ChallengeMethod *string `json:"code_challenge_method"`
 }
 
-// text is a string, or a number that is read as one: IDs are both.
+// text is a string, or a number that is read as one: IDs are both. Null is empty.
 type text string
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (t *text) UnmarshalJSON(raw []byte) error {
-	if bytes.HasPrefix(raw, []byte(`"`)) {
+	if bytes.HasPrefix(raw, []byte(`"`)) || string(raw) == "null" {
 		return json.Unmarshal(raw, (*string)(t))
 	}
 	var n int64
@@ -46,6 +46,15 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	}
 	*t = text(raw)
 	return nil
+}
+
+// scopes are those in a refresh token or a code. PHP writes them as in the tables.
+type scopes []string
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *scopes) UnmarshalJSON(raw []byte) (err error) {
+	*s, err = parseScopes(string(raw))
+	return err
 }
 
 // parsePayload returns the content of a value for its purpose.
@@ -62,7 +71,6 @@ func parsePayload(raw []byte, purpose oauth.Purpose) (*payload, error) {
 		purpose == oauth.SpendRefreshToken && !isRefresh:
 		return nil, errMalformed
 	}
-	p.Scopes = validScopes(p.Scopes)
 	return p, nil
 }
 

@@ -131,13 +131,13 @@ func checkRecorded(t *testing.T, r *recorder, report *laravelimport.Report) {
 	}
 	clients := r.clients()
 	for id, want := range map[string]*oauth.Client{
-		"1": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"personal_access"}},
-		"2": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"password", "refresh_token"}},
+		"1": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials", "personal_access"}},
+		"2": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials", "password", "refresh_token"}},
 		"3": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials"}},
 		"5": {AuthMethod: oauth.AuthNone, GrantTypes: []string{"authorization_code", "refresh_token"}, RedirectURIs: []string{"https://spa.example/callback"}, Owner: oauth.UserRef{Provider: "users", ID: "1"}},
 		"6": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"authorization_code", "client_credentials", "refresh_token"},
 			RedirectURIs: []string{"https://client.example/a", "https://client.example/b"}, Owner: oauth.UserRef{Provider: "users", ID: "1"}},
-		"8": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"password", "refresh_token"}, Provider: "admins"},
+		"8": {AuthMethod: oauth.AuthSecret, GrantTypes: []string{"client_credentials", "password", "refresh_token"}, Provider: "admins"},
 	} {
 		got := clients[id]
 		if got == nil {

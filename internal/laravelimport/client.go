@@ -111,26 +111,23 @@ const (
 // derives from its flags. The implicit grant is left out, because Laravel does not store
 // whether the application has enabled it.
 func (c *clientRow) grants() []string {
-	switch {
-	case c.hasGrants:
+	if c.hasGrants {
 		grants := slices.DeleteFunc(slices.Clone(c.grantTypes), func(name string) bool { return !isScope(name) }) // a list of names
 		slices.Sort(grants)
 		return slices.Compact(grants)
-	case c.personal:
-		return []string{personalGrant}
-	case c.password:
-		return []string{passwordGrant, refreshGrant}
 	}
+	redirects := !c.personal && !c.password && len(c.uris()) > 0
 	var grants []string
-	if len(c.uris()) > 0 {
-		grants = append(grants, codeGrant)
+	add := func(may bool, name string) {
+		if may {
+			grants = append(grants, name)
+		}
 	}
-	if c.secret != "" {
-		grants = append(grants, machineGrant)
-	}
-	if len(c.uris()) > 0 {
-		grants = append(grants, refreshGrant)
-	}
+	add(redirects, codeGrant)
+	add(c.secret != "", machineGrant) // also for a client for passwords or personal access tokens
+	add(c.password, passwordGrant)
+	add(c.personal, personalGrant)
+	add(redirects || c.password, refreshGrant)
 	return grants
 }
 

@@ -15,6 +15,7 @@ type known struct {
 	personal   bool
 	thirdParty bool
 	until      time.Time // when its last ciphertext expires
+	createdAt  time.Time // of the row
 }
 
 // The reasons for which a row is left out.
@@ -62,9 +63,13 @@ func (b *builder) expiry(at time.Time) time.Time {
 }
 
 // past returns a time of the source that is not in the future: a cut-off must end a
-// family that was imported before it.
+// family that was imported before it. A missing time is that of the first import: a
+// consent would otherwise come back at the next one, after the user has withdrawn it.
 func (b *builder) past(at time.Time) time.Time {
-	if at.IsZero() || at.After(b.now) {
+	switch {
+	case at.IsZero():
+		return b.first
+	case at.After(b.now):
 		return b.now
 	}
 	return at
@@ -287,9 +292,13 @@ func (b *builder) code(batch *oauth.ImportBatch, c *codeRow) {
 	}
 	b.countUser(c.userID)
 	const lifetime = 10 * time.Minute // of a code of Laravel
+	var begun time.Time
+	if !c.expiresAt.IsZero() {
+		begun = c.expiresAt.Add(-lifetime)
+	}
 	family := &oauth.Family{
 		ID: oauth.ImportedFamilyID(c.id), User: b.user(k.client.Provider, c.userID), ClientID: c.clientID,
-		CreatedAt: b.past(c.expiresAt.Add(-lifetime)), ExpiresAt: b.now.Add(b.familyTTL),
+		CreatedAt: b.past(begun), ExpiresAt: b.now.Add(b.familyTTL),
 	}
 	code := &oauth.Code{
 		Digest: oauth.ImportedDigest(oauth.SpendCode, c.id), Family: &oauth.Family{ID: family.ID}, Scopes: orEmpty(b.scopes(c.scopes)), ExpiresAt: b.expiry(c.expiresAt),

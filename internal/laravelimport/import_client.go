@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/go-passport/passport/oauth"
 )
@@ -42,7 +43,7 @@ func (i *importer) clients(ctx context.Context) ([]*oauth.ImportedClient, error)
 // client maps one client. A revoked client is left out unless an earlier import has stored
 // it.
 func (i *importer) client(ctx context.Context, row *clientRow) (imported *oauth.ImportedClient, clash, err error) {
-	k := &known{personal: row.isPersonal(), thirdParty: row.thirdParty()}
+	k := &known{personal: row.isPersonal(), thirdParty: row.thirdParty(), createdAt: row.createdAt}
 	i.build.clients[row.id] = k
 	client, refused, why := i.build.client(row)
 	for _, r := range refused {
@@ -96,18 +97,21 @@ func (i *importer) stored(ctx context.Context, id string) (stored bool, clash, e
 	return false, nil, nil
 }
 
-// personalClient finds the client with which Laravel issues personal access tokens: the
-// newest one that is not revoked.
+// personalClient finds the client with which Laravel issues personal access tokens to the
+// users of the default provider: the newest one that is not revoked. Since version 13 each
+// provider has one.
 func (i *importer) personalClient(ctx context.Context, clients []*oauth.ImportedClient) error {
 	var newest *oauth.Client
+	var createdAt time.Time
 	byID := map[string]*oauth.Client{}
 	for _, c := range clients {
-		if k := i.build.clients[c.Client.ID]; !k.personal || !c.Client.RevokedAt.IsZero() {
+		k := i.build.clients[c.Client.ID]
+		if !k.personal || c.Client.Provider != "" || !c.Client.RevokedAt.IsZero() {
 			continue
 		}
 		byID[c.Client.ID] = c.Client
-		if newest == nil || !c.Client.CreatedAt.Before(newest.CreatedAt) {
-			newest = c.Client
+		if newest == nil || !k.createdAt.Before(createdAt) {
+			newest, createdAt = c.Client, k.createdAt
 		}
 	}
 	if i.source.columns[personalTable] != nil {

@@ -47,11 +47,20 @@ var laravel13Tables = map[string][]string{
 
 // laravelTypes are the column types of Laravel's schema builder.
 var laravelTypes = map[string]map[string]string{
-	"sqlite": {"AUTO": "integer primary key autoincrement not null", "STRING": "varchar", "ID": "varchar", "CHAR80": "varchar", "UUID": "varchar", "TEXT": "text", "NUMBER": "integer", "BOOL": "tinyint(1)", "TIME": "datetime", "DATETIME": "datetime"},
-	"postgres": {"AUTO": "bigserial primary key", "STRING": "varchar(255)", "ID": "varchar(100)", "CHAR80": "char(80)", "UUID": "uuid", "TEXT": "text", "NUMBER": "bigint", "BOOL": "boolean",
-		"TIME": "timestamp(0) without time zone", "DATETIME": "timestamp(0) without time zone"},
-	"mysql": {"AUTO": "bigint unsigned auto_increment primary key", "STRING": "varchar(255)", "ID": "varchar(100)", "CHAR80": "char(80)", "UUID": "char(36)", "TEXT": "text", "NUMBER": "bigint unsigned",
-		"BOOL": "tinyint(1)", "TIME": "timestamp NULL", "DATETIME": "datetime"},
+	"sqlite": {
+		"AUTO": "integer primary key autoincrement not null", "STRING": "varchar", "ID": "varchar", "CHAR80": "varchar", "CHAR36": "varchar", "OWNER": "varchar",
+		"UUID": "varchar", "JSON": "text", "INSTANT": "datetime", "EXPIRY": "datetime", "TEXT": "text", "NUMBER": "integer", "BOOL": "tinyint(1)", "TIME": "datetime", "DATETIME": "datetime",
+	},
+	"postgres": {
+		"AUTO": "bigserial primary key", "STRING": "varchar(255)", "ID": "varchar(100)", "CHAR80": "char(80)", "CHAR36": "char(36)", "OWNER": "varchar(36)",
+		"UUID": "uuid", "JSON": "jsonb", "INSTANT": "timestamptz", "EXPIRY": "timestamptz", "TEXT": "text", "NUMBER": "bigint", "BOOL": "boolean",
+		"TIME": "timestamp(0) without time zone", "DATETIME": "timestamp(0) without time zone",
+	},
+	"mysql": {
+		"AUTO": "bigint unsigned auto_increment primary key", "STRING": "varchar(255)", "ID": "varchar(100)", "CHAR80": "char(80)", "CHAR36": "char(36)", "OWNER": "varchar(36)",
+		"UUID": "char(36)", "JSON": "text", "INSTANT": "timestamp NULL", "EXPIRY": "datetime", "TEXT": "text", "NUMBER": "bigint unsigned",
+		"BOOL": "tinyint(1)", "TIME": "timestamp NULL", "DATETIME": "datetime",
+	},
 }
 
 var columnType = regexp.MustCompile(`\b[A-Z]+[0-9]*\b`)

@@ -152,7 +152,7 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 		"users without a sign-in page": {users(passport.UserFuncs{Current: current, ByID: byID}), []string{"SignInPage is missing", "/login"}},
 		"an invalid sign-in page":      {users(passport.UserFuncs{Current: current, ByID: byID, SignInPage: "javascript:x"}), []string{"SignInPage is missing or not a URL"}},
 		"nil users":                    {func(c *passport.Config) { c.Users = (*testkit.Accounts)(nil) }, []string{"Users is a nil *testkit.Accounts"}},
-		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "choose another name"}},
+		"a provider called client":     {provider("client"), []string{`Providers["client"]`, "reserved"}},
 		"a provider called users":      {provider("users"), []string{`Providers["users"]`, "Config.Users"}},
 		"a provider in capitals":       {provider("Staff"), []string{`Providers["Staff"]`, "lower-case"}},
 		"a provider with a colon":      {provider("a:b"), []string{`Providers["a:b"]`, "lower-case"}},

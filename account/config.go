@@ -19,6 +19,7 @@ import (
 	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/weburl"
+	"github.com/go-passport/passport/oauth"
 )
 
 // The defaults of [Config].
@@ -107,9 +108,8 @@ func (c Config) validate() error {
 	add(c.DB == nil, "DB is missing: set it to the application's *sql.DB")
 	add(c.Dialect.Name == "", "Dialect is missing: set sqlstore.SQLite, sqlstore.Postgres or sqlstore.MySQL")
 	add(!isIssuer(c.Issuer), "Issuer %q: want the URL in passport.Config.Issuer, such as https://app.example.com", safeurl.Text(c.Issuer))
-	add(strings.Trim(c.Provider, "abcdefghijklmnopqrstuvwxyz0123456789-") != "",
-		"Provider %q: want the name in passport.Config.Providers, in lower-case letters, digits and hyphens", safeurl.Text(c.Provider))
-	add(c.Provider == "client", "Provider %q: choose another name; client is reserved for clients' own tokens", c.Provider)
+	add(c.Provider != "" && !oauth.ValidProvider(c.Provider),
+		"Provider %q: want the name in passport.Config.Providers, in lower-case letters, digits, hyphens and underscores; client is reserved for clients' own tokens", safeurl.Text(c.Provider))
 	add(c.SessionTTL < time.Minute, "SessionTTL is %v: want at least a minute, or 0 for %v", c.SessionTTL, DefaultSessionTTL)
 	add(c.SessionIdleTTL < time.Minute, "SessionIdleTTL is %v: want at least a minute, or 0 for %v", c.SessionIdleTTL, DefaultSessionIdleTTL)
 	add(c.SessionTTL >= time.Minute && c.SessionIdleTTL > c.SessionTTL,

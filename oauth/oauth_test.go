@@ -189,3 +189,15 @@ func TestDigest_LogsItsBeginning(t *testing.T) {
 		t.Errorf("LogValue() = %v, want the first 8 characters", got)
 	}
 }
+
+// The names of providers in Laravel often have underscores.
+func TestValidProvider_LP_1(t *testing.T) {
+	for name, want := range map[string]bool{
+		"users": true, "admin_users": true, "staff-2": true,
+		"": false, "client": false, "Staff": false, "a:b": false, "a b": false, "ä": false, "a\n": false,
+	} {
+		if got := oauth.ValidProvider(name); got != want {
+			t.Errorf("ValidProvider(%q) = %v, want %v", name, got, want)
+		}
+	}
+}

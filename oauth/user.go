@@ -144,3 +144,9 @@ const base64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 // DefaultProvider is the name of the provider in Config.Users.
 const DefaultProvider = "users"
+
+// ValidProvider reports whether a provider can have a name: lower-case letters, digits,
+// hyphens and underscores. The name client is reserved for clients' own tokens.
+func ValidProvider(name string) bool {
+	return name != "" && name != "client" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}

@@ -265,8 +265,8 @@ func (m mapping) checkProvider(name string) error {
 		return nil
 	case name == defaultProvider:
 		return fmt.Errorf("its user provider %s has the name of the default provider here, which --user-provider says is %.100q: rename it in Laravel", name, m.userProvider)
-	case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-		return fmt.Errorf("its user provider %.100q can't have this name here: use lower-case letters, digits and hyphens", name)
+	case !oauth.ValidProvider(name):
+		return fmt.Errorf("its user provider %.100q can't have this name here: want lower-case letters, digits, hyphens and underscores, and not client; rename it in Laravel", name)
 	}
 	return nil
 }

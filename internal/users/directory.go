@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/go-passport/passport/internal/nilpointer"
 	"github.com/go-passport/passport/internal/storable"
@@ -116,8 +115,7 @@ func (d *Directory) Faults() (faults []error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Further)) {
 		field := fmt.Sprintf("Providers[%q]", name)
-		add(!isProviderName(name), "%s: want a name in lower-case letters, digits and hyphens", field)
-		add(name == "client", "%s: choose another name; client is reserved for clients' own tokens", field)
+		add(!oauth.ValidProvider(name), "%s: want a name in lower-case letters, digits, hyphens and underscores; client is reserved for clients' own tokens", field)
 		add(name == oauth.DefaultProvider, "%s: the name users is reserved for Config.Users", field)
 		if d.Further[name] == nil {
 			add(true, "%s is nil: remove it", field)
@@ -126,10 +124,6 @@ func (d *Directory) Faults() (faults []error) {
 		check(field, d.Further[name])
 	}
 	return faults
-}
-
-func isProviderName(name string) bool {
-	return name != "" && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // CheckPasswords reports whether a provider checks passwords.

@@ -4,7 +4,6 @@ package dbtest_test
 
 import (
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -46,7 +45,7 @@ const (
 // as in most installations, and each user has two.
 func TestLaravelImport_Big(t *testing.T) {
 	n := bigTokens(t)
-	source := bigLaravel(t, n)
+	source := bigLaravel(t, sqldb.SQLite, n)
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
 		t.Run(d.Name, func(t *testing.T) {
 			dbtest.Need(t, d)
@@ -93,6 +92,33 @@ func TestLaravelImport_Big(t *testing.T) {
 	}
 }
 
+// Laravel may have each kind of database. The figures compare them, into the same kind of
+// target; `make bigimport` reads 200,000 tokens from each.
+func TestLaravelImport_BigSources(t *testing.T) {
+	n := min(bigTokens(t)/4, 200_000)
+	for _, d := range dbtest.Dialects {
+		t.Run(d.Name, func(t *testing.T) {
+			dbtest.Need(t, d)
+			config := laravelimport.Config{
+				Source: laravelimport.Source{DB: bigLaravel(t, d, n), Dialect: d}, Target: migrated(t, bigTarget(t, sqldb.SQLite), sqldb.SQLite),
+				Keys: laravelimport.Keys{App: []laravelimport.AppKey{appKey(t)}}, Now: func() time.Time { return madeAt },
+			}
+			debug.FreeOSMemory()
+			resetPeak()
+			start, used := time.Now(), processTime()
+			report, err := laravelimport.Run(t.Context(), config)
+			took, spent, peak := time.Since(start), processTime()-used, peakMemory(t)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d access tokens and %d refresh tokens in %v; %v of CPU in this process; %d MB in memory at most", n, report.Imported.RefreshTokens, took.Round(time.Millisecond), spent.Round(time.Millisecond), peak>>20)
+			if report.Imported.AccessTokens != n || report.Imported.RefreshTokens != n || report.Imported.Clients != bigClients {
+				t.Errorf("Run() imported %+v, want %d tokens of each kind and %d clients", report.Imported, n, bigClients)
+			}
+		})
+	}
+}
+
 // bigTarget returns an empty database. A file is on a disk: five million tokens in memory
 // would not leave enough of it.
 func bigTarget(t testing.TB, d sqldb.Dialect) *sql.DB {
@@ -103,12 +129,19 @@ func bigTarget(t testing.TB, d sqldb.Dialect) *sql.DB {
 	return dbtest.Open(t, d)
 }
 
-// bigLaravel returns the SQLite database of an installation with n access tokens.
-func bigLaravel(t testing.TB, n int) *sql.DB {
+// bigLaravel returns the database of an installation with n access tokens. That of SQLite is
+// a file.
+func bigLaravel(t testing.TB, d sqldb.Dialect, n int) *sql.DB {
 	t.Helper()
+	if d.Name != sqldb.SQLite.Name {
+		db := dbtest.Open(t, d)
+		createLaravel(t, db, d, "", laravelTables)
+		fillLaravel(t, db, d, n)
+		return db
+	}
 	file := filepath.Join(t.TempDir(), "laravel.sqlite")
 	db := openFile(t, file)
-	createLaravel(t, db, sqldb.SQLite, "", laravelTables)
+	createLaravel(t, db, d, "", laravelTables)
 	// Random keys in memory: the file only has to be there when it is complete.
 	db.SetMaxOpenConns(1)
 	for _, setting := range []string{"journal_mode = OFF", "synchronous = OFF", fmt.Sprint("cache_size = -", min(n/2, 2<<20))} { // KiB
@@ -116,38 +149,47 @@ func bigLaravel(t testing.TB, n int) *sql.DB {
 			t.Fatal(err)
 		}
 	}
+	fillLaravel(t, db, d, n)
+	must(t, db.Close()) // which frees its memory
+	return openFile(t, file)
+}
+
+// fillLaravel stores clients, and n access tokens with their refresh tokens.
+func fillLaravel(t testing.TB, db *sql.DB, d sqldb.Dialect, n int) {
+	t.Helper()
 	tx, err := db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback() // without an effect after COMMIT
-	exec := func(q string, args ...any) {
-		if _, err := tx.Exec(q, args...); err != nil {
+	insert := func(table, columns string, values []any) {
+		width := strings.Count(columns, ",") + 1
+		row := "(?" + strings.Repeat(", ?", width-1) + ")"
+		q := "INSERT INTO " + table + " (" + columns + ") VALUES " + rowsOf(len(values)/width, row)
+		for i := 1; d.Name == sqldb.Postgres.Name && i <= len(values); i++ {
+			q = strings.Replace(q, "?", "$"+strconv.Itoa(i), 1)
+		}
+		if _, err := tx.Exec(q, values...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for c := 1; c <= bigClients; c++ {
-		exec("INSERT INTO oauth_clients (id, name, secret, redirect, personal_access_client, password_client, revoked, created_at, updated_at) VALUES (?, ?, ?, ?, 0, 0, 0, '2025-01-01 00:00:00', '2025-01-01 00:00:00')",
-			c, fmt.Sprint("App ", c), strings.Repeat("s", 40), "https://app.example/callback")
+		insert("oauth_clients", "id, name, secret, redirect, personal_access_client, password_client, revoked, created_at, updated_at",
+			[]any{c, fmt.Sprint("App ", c), strings.Repeat("s", 40), "https://app.example/callback", false, false, false, "2025-01-01 00:00:00", "2025-01-01 00:00:00"})
 	}
-	const page = 100
-	access := "INSERT INTO oauth_access_tokens (id, user_id, client_id, scopes, revoked, created_at, updated_at, expires_at) VALUES " + rowsOf(page, `(?, ?, ?, '["place-orders"]', 0, '2026-06-01 12:00:00', '2026-06-01 12:00:00', '2027-06-01 12:00:00')`)
-	refresh := "INSERT INTO oauth_refresh_tokens (id, access_token_id, revoked, expires_at) VALUES " + rowsOf(page, `(?, ?, 0, '2027-06-01 12:00:00')`)
+	const page, issued, ends = 100, "2026-06-01 12:00:00", "2027-06-01 12:00:00"
 	random := rand.New(rand.NewPCG(1, 2)) // the same IDs each time
 	for made := 0; made < n; made += page {
 		var a, r []any
 		for i := range page {
 			token := randomID(random)
-			a = append(a, token, (made+i)/2+1, random.IntN(bigClients)+1)
-			r = append(r, randomID(random), token)
+			a = append(a, token, (made+i)/2+1, random.IntN(bigClients)+1, `["place-orders"]`, false, issued, issued, ends)
+			r = append(r, randomID(random), token, false, ends)
 		}
-		exec(access, a...)
-		exec(refresh, r...)
+		insert("oauth_access_tokens", "id, user_id, client_id, scopes, revoked, created_at, updated_at, expires_at", a)
+		insert("oauth_refresh_tokens", "id, access_token_id, revoked, expires_at", r)
 	}
-	if err := errors.Join(tx.Commit(), db.Close()); err != nil { // which frees its memory
-		t.Fatal(err)
-	}
-	return openFile(t, file)
+	must(t, tx.Commit())
 }
 
 func rowsOf(n int, row string) string { return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ") }

@@ -61,7 +61,9 @@ func (s *Server) CreateToken(ctx context.Context, user UserRef, name string, sco
 //     of personal access tokens may not have,
 //   - [oauth.InvalidRequest] for an invalid name or time,
 //   - [oauth.ErrSpent] if PersonalToken.Once was used before,
-//   - [oauth.ErrLimit] if the user has Config.MaxPersonalTokensPerUser live tokens, and
+//   - [oauth.ErrLimit] if the user has Config.MaxPersonalTokensPerUser live tokens,
+//   - [oauth.TemporarilyUnavailable] while another server alone issues to the client of
+//     personal access tokens; see package laravel, and
 //   - [oauth.ErrNotFound] if [oauth.UserProvider.UserByID] does not find the user.
 func (s *Server) CreatePersonalToken(ctx context.Context, p PersonalToken) (*NewToken, error) {
 	raw, token, err := s.personal.Create(ctx, tokens.PersonalToken(p), clock.Now())

@@ -266,6 +266,9 @@ func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, oauth.ErrUnavailable):
 		status, level, v.Title, v.Text = http.StatusServiceUnavailable, slog.LevelError, "Please try again in a moment", "The server is busy. You can safely try again."
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
+	case errors.Is(err, oauth.TemporarilyUnavailable):
+		status, level, v.Title, v.Text = http.StatusServiceUnavailable, slog.LevelWarn, "Please try again later", "The server can’t do this at the moment."
+		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	default:
 		level, v.Title, v.Text = slog.LevelError, "Something went wrong", "This is our fault, not yours. Open the page again to see what has changed."
 	}

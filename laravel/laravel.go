@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 
 	"github.com/go-passport/passport/internal/feature"
 	"github.com/go-passport/passport/internal/rooms"
@@ -29,6 +30,10 @@ import (
 // Compat is the feature that accepts what Laravel Passport has issued, for Config.Features.
 // Everything that it accepts was imported, except while DB is set. The store must be an
 // [oauth.ImportStore]; sqlstore and memstore are.
+//
+// Until the switch, which is the import with --switch, Laravel alone issues and revokes the
+// tokens of the imported clients: this server issues nothing to them. Clients that were
+// registered at this server aren't affected.
 type Compat struct {
 	// PublicKeys are the RSA keys that verify the access tokens of Laravel Passport: the
 	// text of oauth-public.key, in PEM. A private key works, too. They never sign, and a key
@@ -40,8 +45,8 @@ type Compat struct {
 	AppKeys []string
 
 	// DB is the database of Laravel, for guards that run beside it: until the switch,
-	// Laravel's own rows decide about access tokens, and nothing is redeemed here. Compat
-	// only reads. After the switch it isn't used. Nil: this server alone issues tokens.
+	// Laravel's own rows decide about access tokens. Compat only reads. After the switch it
+	// isn't used. Nil: the rows of the last import decide.
 	DB *sql.DB
 
 	// Dialect is the kind of DB. Required with DB.
@@ -110,8 +115,10 @@ type foreign struct {
 	slow *derivations
 	salt []byte // of digest
 
-	reader  oauth.TokenReader
-	imports oauth.ImportStore
+	reader   oauth.TokenReader
+	imports  oauth.ImportStore
+	switched atomic.Bool // see before
+	asked    atomic.Bool // MayDecide has asked once whether the switch has happened
 }
 
 func newForeign(slow *derivations) *foreign {

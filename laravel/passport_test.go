@@ -49,9 +49,23 @@ type old struct {
 	last    int
 }
 
-// newOld returns a server with the clients "4" (confidential), "5" (public) and "3"
-// (client credentials) of the old server, and the users 1 and 2.
+// newOld returns a server of newBeside after the switch.
 func newOld(t *testing.T, change ...func(*passport.Config)) *old {
+	t.Helper()
+	o := newBeside(t, change...)
+	o.doSwitch()
+	return o
+}
+
+// doSwitch notes the switch.
+func (o *old) doSwitch() {
+	o.T.Helper()
+	o.Works(o.imports.SetImportNote(o.T.Context(), oauth.ImportSwitched, time.Now().Format(time.RFC3339Nano)))
+}
+
+// newBeside returns a server beside the old server, with the clients "4" (confidential),
+// "5" (public) and "3" (client credentials) of the old server, and the users 1 and 2.
+func newBeside(t *testing.T, change ...func(*passport.Config)) *old {
 	t.Helper()
 	with := func(c *passport.Config) {
 		c.Features = append(c.Features, laravel.Compat{PublicKeys: []string{publicPEM(t, &oldKey().PublicKey)}, AppKeys: []string{appKey}})

@@ -83,10 +83,7 @@ func validScopes(names []string) []string {
 // longestScope is the length of the longest scope that a store keeps in a consent.
 const longestScope = 255
 
-var (
-	errMalformed = oauth.InvalidGrant.Errorf("it is neither a code nor a refresh token of Laravel Passport, or it was sent as the other one")
-	errTooEarly  = oauth.TemporarilyUnavailable.Errorf("this server does not issue tokens yet")
-)
+var errMalformed = oauth.InvalidGrant.Errorf("it is neither a code nor a refresh token of Laravel Passport, or it was sent as the other one")
 
 // unknown is the error for a value that this server does not know.
 func unknown(purpose oauth.Purpose) *oauth.Error {
@@ -97,20 +94,17 @@ func unknown(purpose oauth.Purpose) *oauth.Error {
 }
 
 // Open implements [feature.Foreign]. It derives keys only for a client that may still
-// have such a value.
+// have such a value, and only after the switch: until then Laravel redeems and revokes it.
 func (f *foreign) Open(ctx context.Context, p *feature.Presented) (feature.Opened, error) {
-	if before, err := f.before(ctx); err != nil || before {
-		if err == nil {
-			err = fmt.Errorf("until the switch, Laravel alone issues tokens; to switch, run `passport import laravel --switch`: %w", errTooEarly)
-		}
-		return nil, err
-	}
 	client, err := f.imports.ImportedClient(ctx, p.Client.ID)
 	switch {
 	case errors.Is(err, oauth.ErrNotFound), err == nil && !p.Time.Before(client.CiphertextsUntil):
 		return nil, fmt.Errorf("the client has no imported codes and refresh tokens that have not expired: %w", unknown(p.Purpose))
 	case err != nil:
 		return nil, fmt.Errorf("find imported client: %w", err)
+	}
+	if err := f.afterSwitch(ctx); err != nil {
+		return nil, err
 	}
 	raw, err := f.decrypt(ctx, p)
 	if errors.Is(err, errCiphertext) {

@@ -161,7 +161,6 @@ func TestRefreshToken_LP_2_WithoutAnOwner(t *testing.T) {
 	}
 	o.refresh("5", token).WantJSONError(400, "invalid_grant")
 	o.WantAdmits(access, false, "after a replay")
-	o.Works(o.imports.SetImportNote(t.Context(), oauth.ImportSwitched, time.Now().Format(time.RFC3339Nano)))
 	for {
 		n, err := o.Store.Purge(t.Context(), oauth.EndedBefore(time.Now().Add(2*time.Hour)), 1000)
 		o.Works(err)

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -21,9 +20,8 @@ const tablePatience = 5 * time.Second
 
 // table is Laravel's table of access tokens. It is only read, and only until the switch.
 type table struct {
-	db       *sql.DB
-	query    string
-	switched atomic.Bool
+	db    *sql.DB
+	query string
 }
 
 func newTable(db *sql.DB, d sqlstore.Dialect, prefix string) *table {
@@ -49,27 +47,13 @@ type row struct {
 	ended              bool // the token or its client was revoked, or the client is missing
 }
 
-// before reports whether Laravel still issues tokens. The switch is final, so it is read
-// until it has happened.
-func (f *foreign) before(ctx context.Context) (bool, error) {
-	if f.table == nil || f.table.switched.Load() {
-		return false, nil
-	}
-	_, err := f.imports.ImportNote(ctx, oauth.ImportSwitched)
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		return true, nil
-	case err != nil:
-		return false, fmt.Errorf("find out whether Laravel still issues tokens: %w", err)
-	}
-	f.table.switched.Store(true)
-	return false, nil
-}
-
 // laravelRow returns Laravel's own row of an access token until the switch; nil after it. A
 // missing row is a revoked token, as in Laravel: its purge deletes revoked rows, also of
 // tokens that are imported already.
 func (f *foreign) laravelRow(ctx context.Context, id string) (*row, error) {
+	if f.table == nil {
+		return nil, nil
+	}
 	if before, err := f.before(ctx); err != nil || !before {
 		return nil, err
 	}

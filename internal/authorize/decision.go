@@ -59,7 +59,7 @@ func (e *Endpoint) issueCode(ctx context.Context, q *request, account *users.Acc
 		Digest: oauth.DigestOf(code), Family: family, Scopes: d.scopes, RedirectURI: q.params.Get("redirect_uri"),
 		CodeChallenge: q.challenge, Nonce: q.nonceFor(d.scopes), ExpiresAt: policy.Earlier(q.time.Add(e.Policy.CodeTTL), account.User.SessionExpiresAt),
 	}
-	return code, e.Tokens.IssueCode(ctx, b, e.consentGiven(ctx, q, account, d)...)
+	return code, e.Tokens.IssueCode(ctx, q.permit, b, e.consentGiven(ctx, q, account, d)...)
 }
 
 // consentGiven returns the event for the consents that a request adds and the scopes

@@ -162,7 +162,10 @@ func (d *Devices) requestOf(ctx context.Context, account *users.Account, params 
 		return q, clients.Named(client.ID, fmt.Errorf("the client is revoked or suspended, or may no longer use the device grant: %w", errWrongCode))
 	}
 	q.client = client
-	return q, clients.Named(client.ID, d.checkDevice(q))
+	if q.permit, err = d.Tokens.Permit(ctx, client); err == nil {
+		err = d.checkDevice(q)
+	}
+	return q, clients.Named(client.ID, err)
 }
 
 // code returns the device code of a request. account is the signed-in user, or nil.

@@ -25,7 +25,7 @@ func (e *Endpoint) decideDevice(r *http.Request, q *request, t *ticket, account 
 		}
 		decide, scopes = q.device.codes.Approve, d.scopes
 	}
-	err := decide(r.Context(), &tokens.DeviceDecision{Device: q.device.DeviceCode, Client: q.client, Account: account, Scopes: scopes, Time: q.time})
+	err := decide(r.Context(), &tokens.DeviceDecision{Device: q.device.DeviceCode, Permit: q.permit, Account: account, Scopes: scopes, Time: q.time})
 	switch {
 	case errors.Is(err, oauth.ErrSpent):
 		return e.decidedDevice(r.Context(), q, account.Ref, allow)

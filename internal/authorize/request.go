@@ -16,6 +16,7 @@ import (
 	"github.com/go-passport/passport/internal/nearest"
 	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/reqinfo"
+	"github.com/go-passport/passport/internal/tokens"
 	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/internal/wire"
 	"github.com/go-passport/passport/oauth"
@@ -27,8 +28,9 @@ type request struct {
 	path        string     // of the endpoint
 	params      url.Values // the known parameters, as received
 	client      *oauth.Client
-	redirectURI string // the target of the response
-	otherPort   bool   // of a confidential client, at a loopback port that is not registered
+	permit      tokens.Permit // to issue to client
+	redirectURI string        // the target of the response
+	otherPort   bool          // of a confidential client, at a loopback port that is not registered
 	state       string
 	scopes      []string
 	resources   []string
@@ -143,7 +145,11 @@ func (e *Endpoint) authorizationRequest(ctx context.Context, params url.Values, 
 	if len(params["state"]) == 1 && wire.CheckParameter("state", params["state"], false) == nil {
 		q.state = params.Get("state")
 	}
-	return q, clients.Named(q.client.ID, e.check(q))
+	var err error
+	if q.permit, err = e.Tokens.Permit(ctx, q.client); err == nil {
+		err = e.check(q)
+	}
+	return q, clients.Named(q.client.ID, err)
 }
 
 func (e *Endpoint) findClient(ctx context.Context, q *request) error {

@@ -36,7 +36,7 @@ func (e *Endpoint) issueToken(ctx context.Context, q *request, account *users.Ac
 		return nil, fmt.Errorf("response type %s: %w", q.responder.ResponseType(), err)
 	}
 	i := &tokens.Request{
-		Authorization: e.tokenOnly(q, family, a), Client: q.client, GrantType: q.responder.GrantType(), Time: q.time, Consents: d.consents, Declined: d.declined, ByUser: true, Ticket: t.used(),
+		Authorization: e.tokenOnly(q, family, a), Permit: q.permit, GrantType: q.responder.GrantType(), Time: q.time, Consents: d.consents, Declined: d.declined, ByUser: true, Ticket: t.used(),
 		Events: e.consentGiven(ctx, q, account, d),
 	}
 	res, _, err := e.Tokens.Issue(ctx, i)

@@ -1,15 +1,20 @@
 package dbtest_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
+	"github.com/go-passport/passport"
 	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
+	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/laravel"
 	"github.com/go-passport/passport/oauth"
+	"github.com/go-passport/passport/sqlstore"
 )
 
 // A refresh token that Laravel revokes is refused after the switch, also if an import
@@ -38,20 +43,42 @@ func TestLaravelImport_LP_3_RefreshTokenRevokedLater(t *testing.T) {
 	}
 }
 
-// Without laravel.Compat.DB a server issues tokens before the switch. A late switch does not
-// end them.
+// early is a store that says that the switch has happened.
+type early struct{ *sqlstore.Store }
+
+// ImportNote implements [oauth.ImportStore].
+func (s early) ImportNote(ctx context.Context, name string) (string, error) {
+	if name == oauth.ImportSwitched {
+		return time.Now().Format(time.RFC3339Nano), nil
+	}
+	return s.Store.ImportNote(ctx, name)
+}
+
+// A server without laravel.Compat issues tokens to imported clients before the switch. A
+// late switch does not end them, and not those in the family of an imported refresh token
+// either.
 func TestLaravelImport_LP_3_LateSwitch(t *testing.T) {
 	eachTarget(t, func(t *testing.T, i *imported) {
 		i.config.Now = nil
-		s := laravelServer(t, i.store, laravel.Compat{})
-		status, tokens := tokenRequest(t, s, readAnswers(t).RefreshTokens["rotated_new"].form())
-		if status != http.StatusOK {
-			t.Fatalf("a refresh before the switch = %d %v, want tokens", status, tokens)
+		without := laravelServer(t, i.store, laravel.Compat{}, func(c *passport.Config) { c.Features = nil })
+		inFamily := laravelServer(t, early{i.store}, laravel.Compat{})
+		answers := readAnswers(t)
+		client := answers.Clients["password"]
+		password := testkit.Set(url.Values{}, "grant_type", "password", "username", "1", "password", testkit.PasswordOf("1"), "client_id", fmt.Sprint(client.ID), "client_secret", client.Secret)
+		issued := map[*passport.Server]string{}
+		for s, form := range map[*passport.Server]url.Values{without: password, inFamily: answers.RefreshTokens["rotated_new"].form()} {
+			status, tokens := tokenRequest(t, s, form)
+			if status != http.StatusOK {
+				t.Fatalf("a token request before the switch = %d %v, want tokens", status, tokens)
+			}
+			issued[s] = fmt.Sprint(tokens["access_token"])
 		}
 		i.config.Switch = true
 		i.run()
-		if got := guardStatus(s.Guard(), fmt.Sprint(tokens["access_token"])); got != http.StatusOK {
-			t.Errorf("the guard responds %d to a token of this server after the switch, want 200", got)
+		for s, token := range issued {
+			if got := guardStatus(s.Guard(), token); got != http.StatusOK {
+				t.Errorf("the guard responds %d to a token of this server after the switch, want 200", got)
+			}
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,6 +115,15 @@ func guardStatus(protect func(http.Handler) http.Handler, token string) int {
 	return w.Code
 }
 
+// formStatus sends a form to an endpoint, and returns the status.
+func formStatus(s http.Handler, path string, form url.Values) int {
+	r := httptest.NewRequest("POST", testkit.Issuer+path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w.Code
+}
+
 // tokenRequest sends a token request, and returns the status and the response.
 func tokenRequest(t testing.TB, s http.Handler, form url.Values) (status int, body map[string]any) {
 	t.Helper()
@@ -148,6 +158,12 @@ const (
 	revokedClient   = "the token of a revoked client at an API for clients"
 	deletedUser     = "the token of a deleted user"
 )
+
+// doSwitch notes the switch without another import.
+func (i *imported) doSwitch() {
+	i.Helper()
+	must(i.T, i.store.SetImportNote(i.Context(), oauth.ImportSwitched, time.Now().Format(time.RFC3339Nano)))
+}
 
 // exception returns why Laravel's response to a token is wrong; empty if it is right.
 func exception(route, token, subject string) string {
@@ -202,6 +218,7 @@ func TestServer_LP_4_RefreshTokensAndCodesOfLaravel(t *testing.T) {
 		"code row_missing":           "a code without a row, which Laravel accepts even twice",
 	}
 	eachTarget(t, func(t *testing.T, i *imported) {
+		i.doSwitch()
 		s := laravelServer(t, i.store, laravel.Compat{})
 		answers := readAnswers(t)
 		all := map[string]redeemed{}
@@ -266,6 +283,7 @@ func TestServer_LP_4_RefreshTokensAndCodesOfLaravel(t *testing.T) {
 // don't.
 func TestServer_LP_4_ClientsOfLaravel(t *testing.T) {
 	eachTarget(t, func(t *testing.T, i *imported) {
+		i.doSwitch()
 		s := laravelServer(t, i.store, laravel.Compat{})
 		clients := readAnswers(t).Clients
 		if len(clients) != 13 {
@@ -321,7 +339,18 @@ func TestServer_LP_3_UntilTheSwitch(t *testing.T) {
 				t.Errorf("before the switch a redemption = %d %v, want temporarily_unavailable", status, body)
 			}
 		}
-		if text := log.String(); strings.Contains(text, "level=ERROR") || !strings.Contains(text, `level=WARN msg="request refused"`) || !strings.Contains(text, "passport import laravel --switch") {
+		o := newOldServer(t, i)
+		o.issue()
+		must(t, o.fail)
+		other, _ := o.some()
+		conf := answers.Clients["conf"]
+		for name, token := range map[string]string{"an imported token": full, "a token that is not imported yet": other} {
+			if got := formStatus(s, "/oauth/revoke", testkit.Set(url.Values{}, "token", token, "client_id", fmt.Sprint(conf.ID), "client_secret", conf.Secret)); got != http.StatusServiceUnavailable {
+				t.Errorf("before the switch the revocation of %s = %d, want 503: Laravel's row stays live", name, got)
+			}
+			want("after a refused revocation of "+name, token, http.StatusOK)
+		}
+		if text := log.String(); strings.Contains(text, "level=ERROR") || !strings.Contains(text, `level=WARN msg="request refused"`) || !strings.Contains(text, "passport import laravel … --switch") {
 			t.Errorf("before the switch a redemption is logged as:\n%s\nwant a warning with the command that switches, and no error", text)
 		}
 		i.sql(`UPDATE oauth_access_tokens SET revoked = TRUE WHERE id = '` + i.jti("code_full") + `'`)
@@ -332,15 +361,11 @@ func TestServer_LP_3_UntilTheSwitch(t *testing.T) {
 		want("after Laravel revoked the client", full, http.StatusUnauthorized)
 		i.sql(`UPDATE oauth_clients SET revoked = FALSE WHERE id = 4`)
 
-		o := newOldServer(t, i)
-		o.issue()
-		must(t, o.fail)
-		other, _ := o.some()
 		want("a token that is not imported yet", other, http.StatusOK)
 		must(t, s.RevokeToken(t.Context(), i.jti("code_full")))
 		want("after a revocation here", full, http.StatusUnauthorized)
 
-		must(t, i.store.SetImportNote(t.Context(), oauth.ImportSwitched, time.Now().Format(time.RFC3339Nano)))
+		i.doSwitch()
 		want("after the switch, a token that was never imported", other, http.StatusUnauthorized)
 		want("after the switch, a token that was revoked here", full, http.StatusUnauthorized)
 		_, err := s.Purge(t.Context(), oauth.PurgeBefore{Revoked: time.Now().Add(2 * time.Hour)})
@@ -362,7 +387,8 @@ const redeemedWith = "200 with tokens"
 
 // redeem sends a token request, and describes the response. It sends the request again
 // while the server has too many slow derivations to do, as a client does: on a machine
-// that runs many tests under -race, one derivation takes seconds.
+// that runs many tests under -race, one derivation takes seconds. Before the switch it sends
+// the request once.
 func redeem(t *testing.T, s http.Handler, form url.Values) string {
 	t.Helper()
 	for attempt := 1; ; attempt++ {
@@ -370,7 +396,7 @@ func redeem(t *testing.T, s http.Handler, form url.Values) string {
 		switch {
 		case status == http.StatusOK:
 			return redeemedWith
-		case status != http.StatusServiceUnavailable || attempt == 20:
+		case status != http.StatusServiceUnavailable || attempt == 20 || body["error_description"] == stillLaravel:
 			return fmt.Sprintf("%d %v: %v", status, body["error"], body["error_description"])
 		}
 	}
@@ -380,6 +406,7 @@ func redeem(t *testing.T, s http.Handler, form url.Values) string {
 // redeemed once.
 func TestServer_LP_2_A1_OneRedemption(t *testing.T) {
 	eachTarget(t, func(t *testing.T, i *imported) {
+		i.doSwitch()
 		nodes := []*passport.Server{laravelServer(t, i.store, laravel.Compat{}), laravelServer(t, i.store, laravel.Compat{})}
 		answers := readAnswers(t)
 		for what, r := range map[string]redeemed{
@@ -397,6 +424,61 @@ func TestServer_LP_2_A1_OneRedemption(t *testing.T) {
 			if outcomes[redeemedWith] != 1 {
 				t.Errorf("%d of 64 redemptions of %s got tokens, want 1; the last responses to all 64, with their counts: %v", outcomes[redeemedWith], what, outcomes)
 			}
+		}
+	})
+}
+
+// tooEarly is the outcome of a request before the switch, with its description.
+const (
+	stillLaravel = "another server still issues and revokes the tokens of this client"
+	tooEarly     = "503 temporarily_unavailable: " + stillLaravel
+)
+
+// The switch happens while 64 requests at two nodes redeem one refresh token, and as many
+// ask for a client's own token. Each of these is refused until the switch and succeeds after
+// it. The refresh token is redeemed at most once.
+func TestServer_LP_3_A1_SwitchDuringRequests(t *testing.T) {
+	eachTarget(t, func(t *testing.T, i *imported) {
+		nodes := []*passport.Server{laravelServer(t, i.store, laravel.Compat{}), laravelServer(t, i.store, laravel.Compat{DB: i.laravel, Dialect: i.config.Source.Dialect})}
+		answers := readAnswers(t)
+		refresh, cc := answers.RefreshTokens["code_full"], answers.Clients["cc"]
+		machine := testkit.Set(url.Values{}, "grant_type", "client_credentials", "client_id", fmt.Sprint(cc.ID), "client_secret", cc.Secret)
+		var begun atomic.Int32
+		var switched atomic.Bool
+		type outcome struct {
+			late             bool // the switch was before the request
+			machine, refresh string
+			err              error
+		}
+		all := testkit.Parallel(64, func() (o outcome) {
+			n := begun.Add(1)
+			if n == 32 {
+				o.err = i.store.SetImportNote(t.Context(), oauth.ImportSwitched, time.Now().Format(time.RFC3339Nano))
+				switched.Store(true)
+			}
+			o.late = switched.Load()
+			o.machine, o.refresh = redeem(t, nodes[n%2], machine), redeem(t, nodes[n%2], refresh.form())
+			return o
+		})
+		redeemed := 0
+		for _, o := range all {
+			must(t, o.err)
+			if o.machine != redeemedWith && (o.late || o.machine != tooEarly) {
+				t.Errorf("a client's request that began after the switch = %v gets %q, want tokens, or 503 before the switch", o.late, o.machine)
+			}
+			switch {
+			case o.refresh == redeemedWith:
+				redeemed++
+			case o.refresh == tooEarly && !o.late, strings.HasPrefix(o.refresh, "400 invalid_grant"):
+			default:
+				t.Errorf("a refresh that began after the switch = %v gets %q, want tokens once, and 503 before the switch", o.late, o.refresh)
+			}
+		}
+		if last := redeem(t, nodes[0], refresh.form()); last == redeemedWith {
+			redeemed++
+		}
+		if redeemed != 1 {
+			t.Errorf("the refresh token was redeemed %d times by 65 requests, want once", redeemed)
 		}
 	})
 }

@@ -88,7 +88,7 @@ func (s Settings) Routes(r *rooms.Rooms) []wire.Endpoint {
 		wire.Single("passport.device", r.Base+pagePath, page, http.MethodGet, http.MethodPost, http.MethodDelete),
 		wire.Single("passport.device.code", r.Base+pagePath+"/code", endpoint.DeviceCode(endpoint.DeviceConfig{
 			Callers: endpoint.Callers{Clients: r.Clients, Log: r.Log, Origins: r.Policy.AllowedOrigins},
-			Policy:  r.Policy, Devices: devices, GrantType: grant.DeviceCode{}.GrantType(), Page: r.Issuer.Scheme + "://" + r.Issuer.Host + r.Base + pagePath,
+			Policy:  r.Policy, Tokens: r.Tokens, Devices: devices, GrantType: grant.DeviceCode{}.GrantType(), Page: r.Issuer.Scheme + "://" + r.Issuer.Host + r.Base + pagePath,
 		}), http.MethodPost, http.MethodOptions),
 	}
 }

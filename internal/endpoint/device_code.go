@@ -30,6 +30,7 @@ const (
 type DeviceConfig struct {
 	Callers
 	Policy    *policy.Policy
+	Tokens    *tokens.Service
 	Devices   *tokens.Devices
 	GrantType string // of the device grant
 	Page      string // the URL of the page on which users enter the user code
@@ -75,6 +76,10 @@ func (e *deviceEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 }
 
 func (e *deviceEndpoint) begin(r *http.Request, c *call) (*tokens.BegunDevice, error) {
+	permit, err := e.Tokens.Permit(r.Context(), c.client)
+	if err != nil {
+		return nil, err
+	}
 	if !c.client.Allows(e.GrantType) {
 		return nil, oauth.UnauthorizedClient.Errorf("the client may not use the grant %s", e.GrantType)
 	}
@@ -97,7 +102,7 @@ func (e *deviceEndpoint) begin(r *http.Request, c *call) (*tokens.BegunDevice, e
 		}
 	}
 	begun, err := e.Devices.Begin(r.Context(), &tokens.DeviceRequest{
-		Client: c.client, Scopes: scopes, Resources: resources, Label: label, Address: address, UserAgent: bounded(r.UserAgent(), 255), Time: c.time,
+		Permit: permit, Scopes: scopes, Resources: resources, Label: label, Address: address, UserAgent: bounded(r.UserAgent(), 255), Time: c.time,
 	})
 	if errors.Is(err, oauth.ErrLimit) {
 		return nil, fmt.Errorf("the client has too many device codes that wait for a user; raise Device.MaxPending: %w",

@@ -22,16 +22,24 @@ func Revoke(c Callers, t *tokens.Service) http.Handler {
 }
 
 // serve responds in the same way whether or not there is a token to revoke, so that
-// a client learns nothing about other clients' tokens (RFC 7009 §2.2).
+// a client learns nothing about other clients' tokens (RFC 7009 §2.2). While another server
+// issues the client's tokens, only a token of this server is revoked: a 200 for another one
+// would say that it has ended, also at that server (RFC 7009 §2.2.1).
 func (e revokeEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	call, err := e.read(r, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	found, err := e.find(r, call, e.tokens)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, call.client, err
+	}
+	if found.ClientID() == "" || found.Foreign {
+		if err := e.tokens.MayDecide(r.Context(), call.client); err != nil {
+			return nil, call.client, clients.Named(call.client.ID, err)
+		}
+	}
+	switch {
 	case found.ClientID() == "":
 		return nil, call.client, nil
 	case found.ClientID() != call.client.ID:

@@ -67,6 +67,10 @@ func (e *tokenEndpoint) present(ctx context.Context, clientID string, form url.V
 }
 
 func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response, error) {
+	permit, err := e.Tokens.Permit(ctx, c.client)
+	if err != nil {
+		return nil, err
+	}
 	g, err := e.grant(c) // 3 find the grant
 	if err != nil {
 		return nil, err
@@ -86,7 +90,7 @@ func (e *tokenEndpoint) exchange(ctx context.Context, c *call) (*tokens.Response
 	if err := e.openForeign(ctx, g, request); err != nil {
 		return nil, err
 	}
-	return e.issue(ctx, g, request)
+	return e.issue(ctx, g, request, permit)
 }
 
 func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
@@ -108,9 +112,9 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 // issue gets an authorization from the grant (6), and issues its tokens (7). If a
 // concurrent request used up the same value, issue calls the grant once more. The grant
 // then names the issued tokens, or reports a replay. The grant may change r, so issue
-// reads client and time before.
-func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest) (*tokens.Response, error) {
-	client, at := r.Client, r.Time
+// reads the time before, and the permit has the client.
+func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.TokenRequest, permit tokens.Permit) (*tokens.Response, error) {
+	at := r.Time
 	for last := false; ; last = true {
 		a, err := g.Authorize(ctx, r)
 		if replay, ok := errors.AsType[*oauth.ReplayError](err); ok && replay != nil {
@@ -122,7 +126,7 @@ func (e *tokenEndpoint) issue(ctx context.Context, g oauth.Grant, r *oauth.Token
 		if err != nil {
 			return nil, err
 		}
-		res, _, err := e.Tokens.Issue(ctx, &tokens.Request{Authorization: a, Client: client, GrantType: g.GrantType(), Time: at})
+		res, _, err := e.Tokens.Issue(ctx, &tokens.Request{Authorization: a, Permit: permit, GrantType: g.GrantType(), Time: at})
 		if !errors.Is(err, oauth.ErrSpent) {
 			return res, users.GoneAs(oauth.InvalidGrant, err)
 		}

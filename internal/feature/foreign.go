@@ -11,6 +11,12 @@ import (
 // Foreign accepts what another server has issued. Its values differ in their form from
 // those of this server, so that neither server's values are taken for the other's.
 type Foreign interface {
+	// MayDecide returns an error while the other server alone issues and revokes the tokens
+	// of a client, and nil otherwise. A client that it admits stays admitted, so a caller may
+	// act on the result later. It makes few queries, and none once it is known that the other
+	// server has stopped.
+	MayDecide(ctx context.Context, clientID string) error
+
 	// IsAccessToken reports whether a bearer token has the form of a foreign access
 	// token. Then only AccessToken decides about it.
 	IsAccessToken(bearer string) bool

@@ -163,7 +163,7 @@ var (
 // the log has the details.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) response {
 	e, ok := errors.AsType[*failure](err)
-	if !ok && errors.Is(err, oauth.ErrUnavailable) {
+	if !ok && (errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, oauth.TemporarilyUnavailable)) {
 		e = &failure{status: http.StatusServiceUnavailable, Message: "Service Unavailable"}
 		w.Header().Set("Retry-After", strconv.Itoa(oauth.RetryAfter))
 	} else if !ok {

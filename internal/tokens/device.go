@@ -46,7 +46,7 @@ func NewDevices(s *Service, settings DeviceSettings) *Devices {
 
 // DeviceRequest is a checked request for a device code.
 type DeviceRequest struct {
-	Client    *oauth.Client
+	Permit    Permit // of the client
 	Scopes    []string
 	Resources []string
 	Label     string
@@ -74,10 +74,13 @@ const maxCollisions = 5
 // Begin stores a new device code. Its error is [oauth.ErrLimit] if the client has too
 // many pending ones.
 func (d *Devices) Begin(ctx context.Context, r *DeviceRequest) (*BegunDevice, error) {
+	if r.Permit.client == nil {
+		return nil, errNoPermit
+	}
 	for try := 1; ; try++ {
 		device, user := secret.New(), usercode.New()
 		c := &oauth.DeviceCode{
-			Digest: oauth.DeviceDigest(device), UserDigest: d.userDigests(user)[0], ClientID: r.Client.ID, Scopes: r.Scopes, Resources: r.Resources,
+			Digest: oauth.DeviceDigest(device), UserDigest: d.userDigests(user)[0], ClientID: r.Permit.client.ID, Scopes: r.Scopes, Resources: r.Resources,
 			Label: r.Label, Address: r.Address, UserAgent: r.UserAgent,
 			CreatedAt: r.Time, ExpiresAt: r.Time.Add(d.settings.Lifetime), Interval: d.settings.Interval,
 		}
@@ -140,7 +143,7 @@ const pickUp = time.Minute
 // DeviceDecision is the decision of a signed-in user about a device code.
 type DeviceDecision struct {
 	Device  *oauth.DeviceCode
-	Client  *oauth.Client // of the device code
+	Permit  Permit // of the client of the device code
 	Account *users.Account
 	Scopes  []string  // that the user granted, among those of the device code
 	Time    time.Time // of the request
@@ -149,30 +152,33 @@ type DeviceDecision struct {
 // Approve stores the approval of a user, and begins a family for the device. If another
 // request has decided, or the code has expired, it returns [oauth.ErrSpent].
 func (d *Devices) Approve(ctx context.Context, a *DeviceDecision) error {
-	s, user := d.service, a.Account.Ref
-	if !a.Client.Active() || !actsFor(a.Client, user) {
+	s, user, client := d.service, a.Account.Ref, a.Permit.client
+	if client == nil || client.ID != a.Device.ClientID {
+		return errNoPermit
+	}
+	if !client.Active() || !actsFor(client, user) {
 		return fmt.Errorf("the client is suspended, or acts for the users of another provider: %w", oauth.ErrSpent)
 	}
 	family := &oauth.Family{
-		ID: uuid.NewV7(), User: user, ClientID: a.Client.ID, AuthTime: a.Account.User.AuthenticatedAt.UTC().Truncate(time.Microsecond),
+		ID: uuid.NewV7(), User: user, ClientID: client.ID, AuthTime: a.Account.User.AuthenticatedAt.UTC().Truncate(time.Microsecond),
 		Resources: a.Device.Resources, Session: users.SessionDigest(a.Account.User.SessionID),
-		CreatedAt: a.Time, ExpiresAt: a.Time.Add(s.policy.FamilyLife(a.Client, false)),
+		CreatedAt: a.Time, ExpiresAt: a.Time.Add(s.policy.FamilyLife(client, false)),
 	}
 	if slices.Contains(a.Scopes, idtoken.Scope) {
 		family.ACR, family.AMR = a.Account.User.ACR, slices.Clone(a.Account.User.AMR)
 	}
-	s.policy.BindToSession(family, a.Client, a.Scopes, a.Account.User.SessionExpiresAt)
+	s.policy.BindToSession(family, client, a.Scopes, a.Account.User.SessionExpiresAt)
 	approval := &oauth.DeviceApproval{Time: a.Time, Family: family, Code: &oauth.Code{
 		Digest: a.Device.Digest, Family: family, Scopes: a.Scopes, ExpiresAt: policy.Earlier(a.Device.ExpiresAt.Add(pickUp), a.Account.User.SessionExpiresAt),
 	}}
 	err := s.audit.Change(ctx, a.record("device.approved"), func(record *oauth.AuditRecord) error {
 		approval.Audit = record
 		return d.store.ApproveDeviceCode(ctx, approval)
-	}, event.DeviceApproved{Meta: audit.Meta(ctx), User: user, ClientID: a.Client.ID, Scopes: a.Scopes, Device: a.Device})
+	}, event.DeviceApproved{Meta: audit.Meta(ctx), User: user, ClientID: client.ID, Scopes: a.Scopes, Device: a.Device})
 	if err != nil {
 		return fmt.Errorf("store the approval of a device: %w", err)
 	}
-	return s.LimitFamilies(ctx, user, a.Client.ID, a.Time)
+	return s.LimitFamilies(ctx, user, client.ID, a.Time)
 }
 
 // Deny stores the denial of a user. Its errors are those of [Devices.Approve].
@@ -191,5 +197,5 @@ func (d *Devices) Deny(ctx context.Context, a *DeviceDecision) error {
 // record returns the audit record of the decision.
 func (a *DeviceDecision) record(action string) oauth.AuditRecord {
 	user := a.Account.Ref
-	return oauth.AuditRecord{Action: action, Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: a.Client.ID, Time: a.Time}
+	return oauth.AuditRecord{Action: action, Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: a.Device.ClientID, Time: a.Time}
 }

@@ -20,6 +20,8 @@ import (
 type Found struct {
 	Access  *oauth.AccessToken
 	Refresh *oauth.RefreshToken
+
+	Foreign bool // another server issued it
 }
 
 // Find looks a token up for a client, of any kind and any audience, including ended
@@ -29,7 +31,7 @@ func (s *Service) Find(ctx context.Context, token string, caller *oauth.Client, 
 	access, err := s.findAccess(ctx, token, at)
 	switch {
 	case err == nil:
-		return &Found{Access: access}, nil
+		return &Found{Access: access, Foreign: s.isForeign(token)}, nil
 	case !errors.Is(err, oauth.ErrNotFound) && !errors.Is(err, oauth.InvalidToken):
 		return nil, fmt.Errorf("find access token: %w", err)
 	}

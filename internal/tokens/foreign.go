@@ -55,7 +55,7 @@ func (s *Service) findForeign(ctx context.Context, c *oauth.Client, token string
 	if err == nil && opened != nil {
 		var refresh *oauth.RefreshToken
 		if refresh, err = opened.RefreshToken(ctx); err == nil {
-			return &Found{Refresh: refresh}, nil
+			return &Found{Refresh: refresh, Foreign: true}, nil
 		}
 	}
 	if err == nil || errors.Is(err, oauth.ErrNotFound) || errors.Is(err, oauth.InvalidGrant) {

@@ -20,13 +20,13 @@ func (s *Service) idToken(ctx context.Context, t *oauth.AccessToken, access stri
 		return "", nil
 	}
 	return s.idTokens.Sign(ctx, idtoken.Request{
-		Client: i.Client, User: i.user, Family: i.Family, Scopes: t.Scopes, Nonce: i.Nonce, AccessToken: access, Time: t.IssuedAt,
+		Client: i.client(), User: i.user, Family: i.Family, Scopes: t.Scopes, Nonce: i.Nonce, AccessToken: access, Time: t.IssuedAt,
 	})
 }
 
 // signedIn reports whether the user signed in for the tokens of the request.
 func (i *Request) signedIn() bool {
-	if i.user == nil || i.ByUser || i.Family.Personal || i.Family.ClientID != i.Client.ID {
+	if i.user == nil || i.ByUser || i.Family.Personal || i.Family.ClientID != i.client().ID {
 		return false
 	}
 	switch i.Spends.Purpose {

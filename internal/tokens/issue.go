@@ -35,11 +35,11 @@ func (r Response) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "tokens.Re
 // LogValue implements [slog.LogValuer]: only the scope.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.Scope) }
 
-// Request holds the tokens to issue: a grant's authorization, the client, and the
-// time.
+// Request holds the tokens to issue: a grant's authorization, the permit of the client,
+// and the time.
 type Request struct {
 	*oauth.Authorization
-	Client    *oauth.Client
+	Permit    Permit // of the client
 	GrantType string
 	Time      time.Time // when the whole request was received
 
@@ -54,6 +54,9 @@ type Request struct {
 
 	user *oauth.User // the account of the subject; nil for a client
 }
+
+// client returns the client that the tokens are issued to.
+func (i *Request) client() *oauth.Client { return i.Permit.client }
 
 // Ticket is the ticket of a consent page. A grant cannot use one up.
 type Ticket struct {
@@ -70,7 +73,7 @@ func (s *Service) Issue(ctx context.Context, i *Request) (*Response, *oauth.Acce
 	if err := i.validate(); err != nil {
 		return nil, nil, fmt.Errorf("grant %s: %w", i.GrantType, err)
 	}
-	if err := checkProvider(i.Client, i.Authorization); err != nil {
+	if err := checkProvider(i.client(), i.Authorization); err != nil {
 		return nil, nil, err
 	}
 	if !i.NewFamily && i.Family != nil && !i.Family.Live(i.Time) {
@@ -104,7 +107,7 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 	if i.Family != nil && i.Family.Personal {
 		access.Hint = res.AccessToken[len(res.AccessToken)-oauth.HintLength:]
 	}
-	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, Declined: i.Declined, ConsentVersion: i.Client.ConsentVersion, PersonalLimit: i.Limit}
+	issuance := &oauth.Issuance{Time: i.Time, Spends: i.spends(), AccessToken: access, RefreshToken: refresh, Consents: i.Consents, Declined: i.Declined, ConsentVersion: i.client().ConsentVersion, PersonalLimit: i.Limit}
 	if i.NewFamily {
 		issuance.NewFamily = i.Family
 	}
@@ -127,9 +130,9 @@ func (s *Service) issueNew(ctx context.Context, i *Request) (*Response, *oauth.A
 // family. It changes a copy, because the authorization belongs to the grant.
 func (s *Service) limit(i *Request) {
 	a := *i.Authorization
-	a.Scopes = s.policy.PermittedScopes(a.Scopes, i.Client, i.GrantType)
+	a.Scopes = s.policy.PermittedScopes(a.Scopes, i.client(), i.GrantType)
 	a.RefreshScopes = s.policy.RefreshScopes(a.RefreshScopes, i.GrantType)
-	a.Refresh = a.Refresh && (i.Client.Refreshes() || a.Spends.Purpose == oauth.SpendRefreshToken)
+	a.Refresh = a.Refresh && (i.client().Refreshes() || a.Spends.Purpose == oauth.SpendRefreshToken)
 	if a.NewFamily {
 		a.Family = s.completed(&a, i)
 		s.withoutSignIn(&a, i)
@@ -143,9 +146,9 @@ func (s *Service) limit(i *Request) {
 func (s *Service) completed(a *oauth.Authorization, i *Request) *oauth.Family {
 	family := *a.Family
 	if family.ExpiresAt.IsZero() {
-		family.ExpiresAt = i.Time.Add(s.policy.FamilyLife(i.Client, policy.RunsInBrowser(i.Client)))
+		family.ExpiresAt = i.Time.Add(s.policy.FamilyLife(i.client(), policy.RunsInBrowser(i.client())))
 	}
-	s.policy.BindToSession(&family, i.Client, a.Scopes, i.SessionExpiresAt)
+	s.policy.BindToSession(&family, i.client(), a.Scopes, i.SessionExpiresAt)
 	return &family
 }
 
@@ -168,8 +171,8 @@ func (i *Request) spends() oauth.Spend {
 
 func (s *Service) accessToken(i *Request) *oauth.AccessToken {
 	t := &oauth.AccessToken{
-		ID: i.tokenID(), Client: i.Client, Family: i.Family, Name: i.Name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
-		Attributes: i.Attributes, IssuedAt: i.Time, ExpiresAt: i.Time.Add(s.policy.AccessTokenLife(i.Client, i.GrantType, i.Authorization)),
+		ID: i.tokenID(), Client: i.client(), Family: i.Family, Name: i.Name, Scopes: i.Scopes, Audience: s.policy.Audiences(i.Resources),
+		Attributes: i.Attributes, IssuedAt: i.Time, ExpiresAt: i.Time.Add(s.policy.AccessTokenLife(i.client(), i.GrantType, i.Authorization)),
 		InheritScopes: s.policy.InheritScopes,
 	}
 	if i.Family != nil && i.Family.ExpiresAt.Before(t.ExpiresAt) {
@@ -181,11 +184,11 @@ func (s *Service) accessToken(i *Request) *oauth.AccessToken {
 // record returns the record for the audit log.
 func (i *Request) record() oauth.AuditRecord {
 	user, _ := i.Subject.User()
-	actor := oauth.ForClient().Claim(i.Client.ID)
+	actor := oauth.ForClient().Claim(i.client().ID)
 	if i.ByUser {
-		actor = i.Subject.Claim(i.Client.ID)
+		actor = i.Subject.Claim(i.client().ID)
 	}
-	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.Client.ID, Reason: i.GrantType, Time: i.Time}
+	return oauth.AuditRecord{Action: "token.issued", Actor: actor, User: user, ClientID: i.client().ID, Reason: i.GrantType, Time: i.Time}
 }
 
 // refreshToken returns the record of the refresh token that belongs to access, and
@@ -202,7 +205,7 @@ func (s *Service) refreshToken(i *Request, access *oauth.AccessToken) (*oauth.Re
 	if scopes == nil {
 		scopes = i.Scopes
 	}
-	expires := i.Time.Add(s.policy.RefreshTokenLife(i.Client))
+	expires := i.Time.Add(s.policy.RefreshTokenLife(i.client()))
 	if i.Family.ExpiresAt.Before(expires) {
 		expires = i.Family.ExpiresAt
 	}
@@ -225,7 +228,7 @@ func (s *Service) reissue(ctx context.Context, i *Request) (*Response, *oauth.Ac
 	if err != nil {
 		return nil, nil, fmt.Errorf("find access token: %w", err)
 	}
-	if f := access.Family; f == nil || i.Family == nil || f.ID != i.Family.ID || f.User != i.Family.User || access.Client.ID != i.Client.ID {
+	if f := access.Family; f == nil || i.Family == nil || f.ID != i.Family.ID || f.User != i.Family.User || access.Client.ID != i.client().ID {
 		return nil, nil, fmt.Errorf("grant %s: it repeats an access token of another family or client", i.GrantType)
 	}
 	if !sameSet(access.Scopes, i.Scopes) || !sameSet(s.policy.Audiences(access.Audience), s.policy.Audiences(i.Resources)) {

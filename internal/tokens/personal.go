@@ -117,6 +117,10 @@ func (p *Personal) request(ctx context.Context, t PersonalToken, at time.Time) (
 	if err != nil {
 		return nil, err
 	}
+	permit, err := p.Tokens.Permit(ctx, client)
+	if err != nil {
+		return nil, clients.Named(client.ID, err)
+	}
 	scopes, err := p.scopes(client, t.Scopes)
 	if err != nil {
 		return nil, err
@@ -128,7 +132,7 @@ func (p *Personal) request(ctx context.Context, t PersonalToken, at time.Time) (
 				ID: uuid.NewV7(), User: t.User, ClientID: client.ID, Personal: true, CreatedAt: at, ExpiresAt: expires,
 			},
 		},
-		Client: client, GrantType: PersonalAccess, Time: at, Name: strings.TrimSpace(t.Name), ByUser: true, Opaque: p.Opaque, Limit: p.Limit,
+		Permit: permit, GrantType: PersonalAccess, Time: at, Name: strings.TrimSpace(t.Name), ByUser: true, Opaque: p.Opaque, Limit: p.Limit,
 	}, nil
 }
 

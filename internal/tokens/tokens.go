@@ -138,8 +138,11 @@ func (s *Service) Code(ctx context.Context, d oauth.Digest) (*oauth.Code, error)
 }
 
 // IssueCode stores a family and its authorization code; see
-// [oauth.FamilyStore.IssueCode].
-func (s *Service) IssueCode(ctx context.Context, c *oauth.CodeIssuance, events ...event.Event) error {
+// [oauth.FamilyStore.IssueCode]. The permit is that of the family's client.
+func (s *Service) IssueCode(ctx context.Context, p Permit, c *oauth.CodeIssuance, events ...event.Event) error {
+	if p.client == nil || p.client.ID != c.Family.ClientID {
+		return errNoPermit
+	}
 	user := c.Family.User
 	record := oauth.AuditRecord{
 		Action: "code.issued", Actor: oauth.ForUser(user).Claim(""), User: user, ClientID: c.Family.ClientID, Time: c.Family.CreatedAt,

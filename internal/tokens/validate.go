@@ -18,6 +18,9 @@ func (i *Request) validate() error {
 	if a == nil {
 		return errors.New("it returned neither an authorization nor an error")
 	}
+	if i.client() == nil {
+		return errNoPermit
+	}
 	if err := i.validateSubject(); err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func (i *Request) validateFamily() error {
 	switch f := i.Family; {
 	case f.ID == "":
 		return errors.New("its family has no ID")
-	case f.ClientID != i.Client.ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode || i.Spends.Purpose == oauth.SpendDeviceCode):
+	case f.ClientID != i.client().ID && (i.NewFamily || i.Refresh || i.Spends.Purpose == oauth.SpendCode || i.Spends.Purpose == oauth.SpendDeviceCode):
 		// Only an access token may join another client's family, as in a token
 		// exchange. It ends with the family.
 		return errors.New("its family belongs to another client")

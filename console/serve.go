@@ -131,6 +131,9 @@ func (p *program) prepareServer(ctx context.Context, s *settings, logger *slog.L
 		return nil, nil, errors.Join(err, in.close())
 	}
 	server, err := in.server(keys, logger)
+	if err == nil {
+		err = in.warnOfImport(ctx, logger)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, in.close())
 	}

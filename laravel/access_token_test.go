@@ -154,6 +154,32 @@ func TestAccessToken_LP_2_Ends(t *testing.T) {
 	}
 }
 
+// A user of a provider that this server doesn't have is not known here. The log says which
+// provider is missing.
+func TestAccessToken_LP_2_ProviderIsNotConfigured(t *testing.T) {
+	o := newOld(t)
+	own := o.Web()
+	o.Change(own, func(c *oauth.Client) { c.Provider = "admins" })
+	admin := o.asImported(own)
+	p := o.issued(admin.ID, "read")
+	p.batch.Families[0].User.Provider = "admins"
+	o.load(p.batch)
+	for name, use := range map[string]func() bool{
+		"a guard": func() bool { return o.Admits(p.access) },
+		"introspection": func() bool {
+			return o.Do(o.FormRequest(admin, "/oauth/introspect", "token", p.access)).JSON()["active"] == true
+		},
+	} {
+		logged := len(o.Log.String())
+		if use() {
+			t.Errorf("%s admits the token of a user whose provider is not configured", name)
+		}
+		if text := o.Log.String()[logged:]; !strings.Contains(text, `the user provider \"admins\" is not configured`) {
+			t.Errorf("%s refuses the token of a user whose provider is not configured with this log, want the name of the provider:\n%s", name, text)
+		}
+	}
+}
+
 // The key of the old server never signs: New refuses it among the server's keys.
 func TestCompat_LP_2_Faults(t *testing.T) {
 	keys, err := passport.NewKeys(oldKey())

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/go-passport/passport/internal/lastused"
 	"github.com/go-passport/passport/internal/reqinfo"
 	"github.com/go-passport/passport/internal/tokens"
+	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -65,6 +67,10 @@ func (e introspectEndpoint) serve(r *http.Request) (any, *oauth.Client, error) {
 	}
 	usable, err := e.tokens.Usable(r.Context(), found, call.client, call.time)
 	switch {
+	case errors.Is(err, users.ErrGone):
+		e.Log.InfoContext(r.Context(), "token shown as inactive: its user may not act",
+			"request_id", reqinfo.From(r.Context()).ID, "client_id", call.client.ID, "issued_to", found.ClientID(), "err", err.Error())
+		return inactive{}, call.client, nil
 	case err != nil:
 		return nil, call.client, clients.Named(call.client.ID, err)
 	case !usable:

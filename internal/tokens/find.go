@@ -11,7 +11,6 @@ import (
 	"github.com/go-passport/passport/internal/audit"
 	"github.com/go-passport/passport/internal/opaque"
 	"github.com/go-passport/passport/internal/resource"
-	"github.com/go-passport/passport/internal/users"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -102,7 +101,8 @@ func (f *Found) ReadableBy(c *oauth.Client) bool {
 
 // Usable reports whether the token can be used: the token, its client and its
 // family are live, and its user still exists. caller, which may read the token, must
-// also be able to redeem a refresh token.
+// also be able to redeem a refresh token. If the user is missing, the error is
+// users.ErrGone with the reason.
 func (s *Service) Usable(ctx context.Context, f *Found, caller *oauth.Client, at time.Time) (bool, error) {
 	if !f.live(at) || f.Refresh != nil && !(caller.Refreshes() && actsFor(caller, f.Refresh.Family.User)) {
 		return false, nil
@@ -112,9 +112,6 @@ func (s *Service) Usable(ctx context.Context, f *Found, caller *oauth.Client, at
 		return true, nil
 	}
 	_, err := s.users.Load(ctx, family.User)
-	if errors.Is(err, users.ErrGone) {
-		return false, nil
-	}
 	return err == nil, err
 }
 

@@ -20,7 +20,7 @@ var ErrGone = fmt.Errorf("the account is deleted or disabled: %w", oauth.ErrNotF
 func Load(ctx context.Context, provider func(name string) oauth.UserProvider, ref oauth.UserRef) (*oauth.User, error) {
 	p := provider(ref.Provider)
 	if p == nil {
-		return nil, fmt.Errorf("the user provider %q is no longer configured: %w", ref.Provider, ErrGone)
+		return nil, fmt.Errorf("the user provider %q is not configured: add it to Config.Providers; `passport serve` has only the provider users: %w", ref.Provider, ErrGone)
 	}
 	user, err := p.UserByID(ctx, ref.ID)
 	switch {

@@ -121,3 +121,34 @@ func TestUpdateClient_KeepsRegisteredSpellings(t *testing.T) {
 		}
 	}
 }
+
+// A change of a client keeps what would be refused in a new one: a grant that is off, a
+// provider that isn't configured, a scope and a redirect URI that the settings had once, or
+// an import has brought. Adding more of it is refused.
+func TestUpdateClient_LP_2_KeepsWhatANewClientCannotHave(t *testing.T) {
+	s := testkit.NewServer(t)
+	stored := *s.Web().Client
+	stored.ID, stored.Provider, stored.GrantTypes = "imported", "admins", append(stored.GrantTypes, "password")
+	stored.Scopes, stored.RedirectURIs = []string{"gone"}, []string{"http://app.example.com/cb", "myapp://cb"}
+	s.Works(s.Store.CreateClient(t.Context(), &stored, nil))
+	read := func() *oauth.Client {
+		c, err := s.Client(t.Context(), "imported")
+		s.Works(err)
+		return c
+	}
+	c := read()
+	c.Name = "Renamed"
+	s.Works(s.UpdateClient(t.Context(), c))
+	for says, change := range map[string]func(c *oauth.Client){
+		`the grant "implicit"`:          func(c *oauth.Client) { c.GrantTypes = append(c.GrantTypes, "implicit") },
+		`the user provider "staff"`:     func(c *oauth.Client) { c.Provider = "staff" },
+		`the scope "other"`:             func(c *oauth.Client) { c.Scopes = append(c.Scopes, "other") },
+		`"http://other.example.com/cb"`: func(c *oauth.Client) { c.RedirectURIs = append(c.RedirectURIs, "http://other.example.com/cb") },
+	} {
+		c := read()
+		change(c)
+		if err := s.UpdateClient(t.Context(), c); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("UpdateClient that adds what a new client can't have = %v, want an error with %s", err, says)
+		}
+	}
+}

@@ -34,11 +34,15 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	f.said[err.Error()] = true
 }
 
-// check returns all faults in the changeable fields of a client. stored is the client
-// as it was before, or nil for a new one: its redirect URIs and origins may have a
-// spelling that is no longer accepted.
+// check returns all faults in the changeable fields of a client. stored is the client as
+// it was before, or nil for a new one. What the server would refuse in a new client may
+// stay: the settings have changed since, or an import has brought it.
 func (r *Registry) check(c, stored *oauth.Client) error {
 	f := new(faults)
+	before := stored
+	if before == nil {
+		before = new(oauth.Client)
+	}
 	if strings.TrimSpace(c.Name) == "" {
 		f.add(true, "a name is missing: users see it on the consent page")
 	} else {
@@ -55,9 +59,9 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 		err := checkAPI(c)
 		f.add(err != nil, "%w", err)
 	} else {
-		r.checkGrants(f, c)
-		r.checkTokens(f, c)
-		r.checkAddresses(f, c, stored)
+		r.checkGrants(f, c, before)
+		r.checkTokens(f, c, before)
+		r.checkAddresses(f, c, before)
 		for _, fault := range r.OpenIDFaults(c, stored) {
 			f.add(true, "%w", fault)
 		}
@@ -66,15 +70,15 @@ func (r *Registry) check(c, stored *oauth.Client) error {
 }
 
 // checkGrants reports the faults of the grants and of the user provider.
-func (r *Registry) checkGrants(f *faults, c *oauth.Client) {
+func (r *Registry) checkGrants(f *faults, c, before *oauth.Client) {
 	users := r.users.Provider(c.Provider)
 	unknown := c.Provider != "" && users == nil
-	f.add(unknown, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
+	f.add(unknown && c.Provider != before.Provider, "the user provider %q does not exist: name one of Config.Providers", c.Provider)
 	if c.Provider == "" && users == nil {
 		r.checkProvider(f, c)
 	}
 	for _, g := range c.GrantTypes {
-		f.add(!r.parts.HasGrant(g), "the grant %q does not exist: %s", g, r.parts.Remedy(g))
+		f.add(!r.parts.HasGrant(g) && !slices.Contains(before.GrantTypes, g), "the grant %q does not exist: %s", g, r.parts.Remedy(g))
 		if check := r.parts.Traits(g).CheckClient; check != nil && !unknown {
 			err := check(c, users)
 			f.add(err != nil, "%w", err)
@@ -98,7 +102,7 @@ func (r *Registry) checkProvider(f *faults, c *oauth.Client) {
 }
 
 // checkTokens reports the faults of token lifetimes, scopes and redirect URIs.
-func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
+func (r *Registry) checkTokens(f *faults, c, before *oauth.Client) {
 	for _, ttl := range []struct {
 		of string
 		d  time.Duration
@@ -108,27 +112,20 @@ func (r *Registry) checkTokens(f *faults, c *oauth.Client) {
 	redirects := r.parts.AnyTrait(c, func(t oauth.GrantTraits) bool { return t.Redirects })
 	f.add(redirects && len(c.RedirectURIs) == 0, "a redirect URI is missing: the server redirects users to it")
 	for _, id := range c.Scopes {
-		f.add(!r.policy.HasScope(id), "the scope %q does not exist: add it to Config.Scopes", id)
+		f.add(!r.policy.HasScope(id) && !slices.Contains(before.Scopes, id), "the scope %q does not exist: add it to Config.Scopes", id)
 	}
 }
 
 // checkAddresses reports the faults of the redirect URIs and origins of a client.
-func (r *Registry) checkAddresses(f *faults, c, stored *oauth.Client) {
-	if stored == nil {
-		stored = new(oauth.Client)
-	}
+func (r *Registry) checkAddresses(f *faults, c, before *oauth.Client) {
 	for _, uri := range c.RedirectURIs {
-		check := r.policy.CheckNewRedirectURI
-		if slices.Contains(stored.RedirectURIs, uri) {
-			check = r.policy.CheckRedirectURI
-		}
-		if err := check(uri); err != nil {
+		if err := r.policy.CheckNewRedirectURI(uri); err != nil && !slices.Contains(before.RedirectURIs, uri) {
 			f.add(true, "the redirect URI %q %w", safeurl.Text(uri), err)
 		}
 	}
 	f.add(len(c.AllowedOrigins) > oauth.MaxOrigins, "it has %d allowed origins: want at most %d", len(c.AllowedOrigins), oauth.MaxOrigins)
 	for _, text := range c.AllowedOrigins {
-		if err := origin.Check(text); err != nil && !slices.Contains(stored.AllowedOrigins, text) {
+		if err := origin.Check(text); err != nil && !slices.Contains(before.AllowedOrigins, text) {
 			f.add(true, "the allowed origin %q %w", safeurl.Text(text), err)
 		}
 	}

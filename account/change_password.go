@@ -16,7 +16,7 @@ const (
 	// Both statements compare the version with that of the checked password. Of two
 	// concurrent changes only one succeeds, and a session that has ended changes
 	// nothing.
-	updateCheckedPassword = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ? AND session_version = ?`
+	updateCheckedPassword = `UPDATE passport_users SET password = ?, imported_password = NULL, session_version = session_version + 1 WHERE id = ? AND session_version = ?`
 	deleteLiveSession     = `DELETE FROM passport_sessions WHERE digest = ? AND session_version = ? AND ended_at IS NULL`
 )
 

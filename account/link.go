@@ -77,7 +77,7 @@ func (a *Accounts) Invite(ctx context.Context, email, name string) (*Link, error
 			return nil, err
 		}
 		if !u.Invited {
-			return nil, fmt.Errorf("an account with the email address %s already exists: %w", u.Email, oauth.ErrConflict)
+			return nil, emailTaken(u.Email)
 		}
 	}
 	return a.link(ctx, u, forInvite, setPasswordPath, InviteTTL)

@@ -14,7 +14,7 @@ import (
 
 const (
 	// updateLinkedPassword compares the version that the link is bound to.
-	updateLinkedPassword = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ? AND session_version = ? AND disabled_at IS NULL`
+	updateLinkedPassword = `UPDATE passport_users SET password = ?, imported_password = NULL, session_version = session_version + 1 WHERE id = ? AND session_version = ? AND disabled_at IS NULL`
 	verifyEmail          = `UPDATE passport_users SET email_verified_at = ? WHERE id = ? AND session_version = ? AND disabled_at IS NULL`
 
 	// forgetPair lets a user sign in who has mistyped the old password too often.

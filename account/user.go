@@ -82,7 +82,7 @@ const (
 	// A session is alive only while its version equals that of its user. If a sign-in
 	// checked the old password and stores its session after the change, that session is
 	// dead.
-	updatePassword = `UPDATE passport_users SET password = ?, session_version = session_version + 1 WHERE id = ?`
+	updatePassword = `UPDATE passport_users SET password = ?, imported_password = NULL, session_version = session_version + 1 WHERE id = ?`
 	keepSession    = `UPDATE passport_sessions SET session_version = session_version + 1 WHERE id = ? AND user_id = ?`
 	disableUser    = `UPDATE passport_users SET disabled_at = ?, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NULL`
 	enableUser     = `UPDATE passport_users SET disabled_at = NULL, session_version = session_version + 1 WHERE id = ? AND disabled_at IS NOT NULL`
@@ -110,7 +110,7 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, error) {
 		return nil, fmt.Errorf("store account: %w", err)
 	}
 	if !created {
-		return nil, fmt.Errorf("an account with the email address %s already exists: %w", u.Email, oauth.ErrConflict)
+		return nil, emailTaken(u.Email)
 	}
 	return u, nil
 }
@@ -127,6 +127,10 @@ func (a *Accounts) insert(ctx context.Context, u *User, entered, hash string) (c
 		return false, err
 	}
 	return a.db.Insert(ctx, insertUser, u.ID, u.Email, emailKey(u.Email), u.Name, hash, sqldb.At(u.CreatedAt))
+}
+
+func emailTaken(email string) error {
+	return fmt.Errorf("an account with the email address %s already exists: %w", composed(trimmed(email)), oauth.ErrConflict)
 }
 
 func (n NewUser) validate() error {

@@ -331,7 +331,8 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 		c.UsersTable = o.usersTable
 		c.CheckAccount = func(a laravelimport.Account) error { return account.ImportedUser(a).Validate() }
 		c.ImportAccount = func(ctx context.Context, a laravelimport.Account) error {
-			return in.accounts.Import(ctx, account.ImportedUser(a))
+			_, err := in.accounts.Import(ctx, account.ImportedUser(a))
+			return err
 		}
 	}
 	line := &progress{out: p.stderr}

@@ -68,7 +68,7 @@ func TestMigrate_FileRunsTwice(t *testing.T) {
 	accounts["0001_accounts.sql"] = &fstest.MapFile{Data: content}
 	must(t, sqldb.New(db, sqldb.Postgres).Migrate(t.Context(), "account", accounts, nil))
 	up, down := halves(t, sqldb.Postgres, fourthMigration)
-	for _, name := range []string{"0002_field.sql", "0003_pages.sql"} {
+	for _, name := range []string{"0002_field.sql", "0003_pages.sql", "0004_imports.sql"} {
 		content, err = fs.ReadFile(account.Migrations(sqldb.Postgres), name)
 		must(t, err)
 		ofAccounts, downAccounts, _ := strings.Cut(string(content), "-- +goose Down")

@@ -15,7 +15,10 @@ import (
 // Account is a row of a table of users.
 type Account struct {
 	ID, Email, Name, PasswordHash string
-	EmailVerifiedAt, CreatedAt    time.Time
+
+	EmailVerifiedAt, CreatedAt time.Time
+
+	FoundAt time.Time // when the import began
 }
 
 // Format implements [fmt.Formatter]. It prints only the ID.

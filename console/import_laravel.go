@@ -18,7 +18,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/go-passport/passport/account"
 	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/internal/laravelimport"
 	"github.com/go-passport/passport/internal/textfile"
@@ -328,12 +327,12 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 		if err := in.prepareAccounts(ctx); err != nil {
 			return err
 		}
-		c.UsersTable = o.usersTable
-		c.CheckAccount = func(a laravelimport.Account) error { return account.ImportedUser(a).Validate() }
-		c.ImportAccount = func(ctx context.Context, a laravelimport.Account) error {
-			_, err := in.accounts.Import(ctx, account.ImportedUser(a))
-			return err
+		if !o.dryRun {
+			if err := in.connectAccounts(); err != nil {
+				return err
+			}
 		}
+		c.UsersTable, c.Accounts = o.usersTable, importedAccounts{in.accounts}
 	}
 	line := &progress{out: p.stderr}
 	c.Progress = func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) }

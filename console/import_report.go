@@ -27,6 +27,8 @@ func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
 		about("Tokens with a consent", grouped(r.Imported.Consents)),
 		about("Kept to detect a replay", countIf(r.KeptForReplay)),
 		about("Accounts", countIf(r.Imported.Accounts)),
+		about("Accounts with a second factor", countedIf(r.AccountsWithSecondFactor, "which this server does not ask for")),
+		about("Accounts disabled", countedIf(r.AccountsDisabled, "because Laravel has deleted the user")),
 	})
 	showLeftOut(out, r)
 	showTimes(out, r)
@@ -53,6 +55,14 @@ func countIf(n int) string {
 		return ""
 	}
 	return grouped(n)
+}
+
+// countedIf is countIf with a reason.
+func countedIf(n int, why string) string {
+	if n == 0 {
+		return ""
+	}
+	return grouped(n) + ", " + why
 }
 
 func showLeftOut(out *screen, r *laravelimport.Report) {

@@ -24,11 +24,8 @@ type Config struct {
 	AllowRedirect []string      // schemes, and whole redirect URIs, that the target admits too
 	FamilyTTL     time.Duration // of the server. Default: a year
 
-	// UsersTable is a table of users to import as accounts; empty for none. CheckAccount
-	// reports what is wrong with an account, and ImportAccount stores it.
-	UsersTable    string
-	CheckAccount  func(Account) error
-	ImportAccount func(context.Context, Account) error
+	UsersTable string // a table of users to import into Accounts; empty for none
+	Accounts   Accounts
 
 	DryRun   bool
 	Switch   bool // this is the last import: from now on this server alone issues tokens
@@ -45,9 +42,10 @@ type importer struct {
 	build  *builder
 	report *Report
 
-	usersHave columnTypes // the columns of UsersTable
-	last      string      // the ID of the import before this one
-	put       func(context.Context, *oauth.ImportBatch) error
+	users   columnTypes // the columns of UsersTable
+	foundAt time.Time   // of the accounts; see laterThanBefore
+	last    string      // the ID of the import before this one
+	put     func(context.Context, *oauth.ImportBatch) error
 }
 
 // Run imports everything in one snapshot of the source. If it fails, run it again: a
@@ -122,10 +120,8 @@ func (i *importer) run(ctx context.Context) error {
 	if err := i.personalClient(ctx, clients); err != nil {
 		return err
 	}
-	if i.UsersTable != "" {
-		if i.usersHave, err = i.source.usersColumns(ctx, i.UsersTable); err != nil {
-			return err
-		}
+	if err := i.checkUsers(ctx); err != nil {
+		return err
 	}
 	// Nothing has been written up to here: every fault above leaves the target as it was.
 	repeated, err := i.repeated(ctx)

@@ -18,6 +18,8 @@ const (
 	keysNote   = "laravel.app_keys"
 	firstNote  = "laravel.first"
 	reportNote = "laravel.report"
+	usersNote  = "laravel.users"       // the table of users
+	foundNote  = "laravel.users_found" // when the last import with users began
 )
 
 // Switched returns when the switch was, or the zero time before it.
@@ -81,15 +83,19 @@ func (i *importer) repeated(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// notes are what the target knows before anything else is written: which keys the import
-// has, and when the first one was.
+// notes are what the target knows before anything else is written: which keys and which
+// table of users the import has, when it began, and when the first one was.
 func (i *importer) notes() map[string]string {
 	prints := make([]string, 0, len(i.Keys.App))
 	for _, k := range i.Keys.App {
 		prints = append(prints, k.fingerprint())
 	}
 	slices.Sort(prints)
-	return map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: strings.Join(prints, " ")}
+	notes := map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: strings.Join(prints, " ")}
+	if i.UsersTable != "" {
+		notes[usersNote], notes[foundNote] = i.UsersTable, i.foundAt.Format(time.RFC3339Nano)
+	}
+	return notes
 }
 
 // sameKeys refuses an import with other keys than the one before: one of them is wrong.

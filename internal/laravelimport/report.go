@@ -25,14 +25,18 @@ type Report struct {
 	// database has nothing that is encrypted with it.
 	CheckedBy string `json:"key_checked_by,omitempty"`
 
-	Imported      Counts    `json:"imported"`
-	Unowned       int       `json:"unowned"`         // of the refresh tokens: their access token was purged
-	KeptForReplay int       `json:"kept_for_replay"` // used codes and refresh tokens
-	Ended         int       `json:"ended"`           // of an earlier import, because Laravel has ended them since
-	LeftOut       []LeftOut `json:"left_out"`
-	Notes         []string  `json:"notes"`      // about single clients
-	MoreNotes     int       `json:"more_notes"` // that Notes has no room for
-	Settings      Settings  `json:"settings"`
+	Imported      Counts `json:"imported"`
+	Unowned       int    `json:"unowned"`         // of the refresh tokens: their access token was purged
+	KeptForReplay int    `json:"kept_for_replay"` // used codes and refresh tokens
+	Ended         int    `json:"ended"`           // of an earlier import, because Laravel has ended them since
+
+	AccountsDisabled         int `json:"accounts_disabled"`           // because Laravel has deleted the user since an earlier import
+	AccountsWithSecondFactor int `json:"accounts_with_second_factor"` // in Laravel; this server asks for none
+
+	LeftOut   []LeftOut `json:"left_out"`
+	Notes     []string  `json:"notes"`      // about single clients
+	MoreNotes int       `json:"more_notes"` // that Notes has no room for
+	Settings  Settings  `json:"settings"`
 
 	users, numericUsers int
 }

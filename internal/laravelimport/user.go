@@ -21,6 +21,29 @@ type Account struct {
 	FoundAt time.Time // when the import began
 }
 
+// AccountState is how an import finds an account in the target. It is empty for a new one.
+type AccountState struct {
+	Active   bool // Accounts.Active counts it
+	Disabled bool // it is disabled, and stays so
+}
+
+// Accounts are the accounts of the target.
+type Accounts interface {
+	// Import stores an account. The error says what is wrong with it. It is
+	// [oauth.ErrConflict] if another account has its ID or its email address.
+	Import(ctx context.Context, a Account) (AccountState, error)
+
+	// Check returns what Import would return, and writes nothing.
+	Check(ctx context.Context, a Account) (AccountState, error)
+
+	// Active returns the number of enabled accounts of earlier imports.
+	Active(ctx context.Context) (int, error)
+
+	// DisableMissing disables the accounts of earlier imports that Import was not called
+	// for with this FoundAt, and returns their number.
+	DisableMissing(ctx context.Context, foundAt time.Time) (int, error)
+}
+
 // Format implements [fmt.Formatter]. It prints only the ID.
 func (a Account) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "laravelimport.Account(%s)", a.ID)
@@ -34,10 +57,77 @@ const userPage = 500
 // userRow is a row of the table of users.
 type userRow struct {
 	Account
-	deletedAt time.Time
+	deletedAt    time.Time
+	secondFactor bool
 }
 
-// usersColumns checks the table of users before anything is written.
+// checkUsers checks the table of users before anything is written. From another table than
+// that of the last import, or an empty one, an import would disable accounts.
+func (i *importer) checkUsers(ctx context.Context) (err error) {
+	if i.UsersTable == "" {
+		return nil
+	}
+	if i.users, err = i.source.usersColumns(ctx, i.UsersTable); err != nil {
+		return err
+	}
+	i.foundAt = i.report.At
+	before, err := i.store.ImportNote(ctx, usersNote)
+	switch {
+	case errors.Is(err, oauth.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read the table of users of the last import: %w", err)
+	case before != i.UsersTable:
+		return fmt.Errorf("the last import had --users-table %s: give the same one, because the accounts of a server are the users of one table", before)
+	}
+	if err := i.laterThanBefore(ctx); err != nil {
+		return err
+	}
+	return i.notEmptied(ctx)
+}
+
+// laterThanBefore sets foundAt to a later time than that of the import before, which may
+// have run on a machine with another clock. An import changes no account that a later one
+// has found.
+func (i *importer) laterThanBefore(ctx context.Context) error {
+	text, err := i.store.ImportNote(ctx, foundNote)
+	if err != nil {
+		return fmt.Errorf("read when the last import with users began: %w", err)
+	}
+	before, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return fmt.Errorf("read when the last import with users began: %w", err)
+	}
+	if !i.foundAt.After(before) {
+		i.foundAt = before.Add(time.Microsecond)
+	}
+	return nil
+}
+
+// notEmptied refuses an empty table of users if there are accounts of earlier imports.
+func (i *importer) notEmptied(ctx context.Context) error {
+	empty := true
+	err := i.source.each(ctx, "SELECT 1 FROM "+i.source.source.quoted(i.UsersTable)+" LIMIT 1", func(*sql.Rows) error {
+		empty = false
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read users: %w", err)
+	}
+	if !empty {
+		return nil
+	}
+	n, err := i.Accounts.Active(ctx)
+	if err != nil {
+		return fmt.Errorf("count imported accounts: %w", err)
+	}
+	if n > 0 {
+		return fmt.Errorf("the table %s of the Laravel database is empty, so this import would disable all %d imported accounts: check --from, and that the user has permission to see the rows", i.source.source.Prefix+i.UsersTable, n)
+	}
+	return nil
+}
+
+// usersColumns returns the columns of a table of users.
 func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes, error) {
 	if !prefixForm.MatchString(table) {
 		return nil, errors.New("the name of the table of users is not valid: want at most 64 letters, digits and underscores")
@@ -54,16 +144,15 @@ func (s *Snapshot) usersColumns(ctx context.Context, table string) (columnTypes,
 	return found, nil
 }
 
-// eachUser calls do for each row of the table of users, and says whether Laravel has
-// deleted the user softly.
-func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes, do func(a Account, deleted bool) error) error {
+// eachUser calls do for each row of the table of users.
+func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes, do func(userRow) error) error {
 	names := []string{"id", "email", "password", "name", "email_verified_at", "created_at", "deleted_at"}
 	for n, c := range names {
 		if !have.has(c) {
 			names[n] = "NULL"
 		}
 	}
-	selected := "SELECT " + strings.Join(names, ", ") + " FROM " + s.source.quoted(table)
+	selected := "SELECT " + strings.Join(append(names, have.secondFactor()), ", ") + " FROM " + s.source.quoted(table)
 	verified, created, deleted := have.zone("email_verified_at", s.source.Location), have.zone("created_at", s.source.Location), have.zone("deleted_at", s.source.Location)
 	var last any
 	for {
@@ -74,7 +163,8 @@ func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes,
 		var page []userRow
 		err := s.each(ctx, q+fmt.Sprintf(" ORDER BY id LIMIT %d", userPage), func(rows *sql.Rows) error {
 			var a userRow
-			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, verified}, moment{&a.CreatedAt, created}, moment{&a.deletedAt, deleted})
+			err := rows.Scan(id{&a.ID}, text{&a.Email}, text{&a.PasswordHash}, text{&a.Name}, moment{&a.EmailVerifiedAt, verified}, moment{&a.CreatedAt, created}, moment{&a.deletedAt, deleted},
+				flag{&a.secondFactor})
 			page = append(page, a)
 			return err
 		}, args...)
@@ -82,7 +172,7 @@ func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes,
 			return fmt.Errorf("read users: %w", err)
 		}
 		for _, a := range page {
-			if err := do(a.Account, !a.deletedAt.IsZero()); err != nil {
+			if err := do(a); err != nil {
 				return err
 			}
 			last = a.ID
@@ -93,34 +183,14 @@ func (s *Snapshot) eachUser(ctx context.Context, table string, have columnTypes,
 	}
 }
 
-// accounts imports the table of users.
-func (i *importer) accounts(ctx context.Context) error {
-	if i.UsersTable == "" {
-		return nil
+// secondFactor returns an SQL expression: 1 if the user signs in with a second factor, in
+// the columns of Laravel Fortify. Older versions of Fortify don't ask for a confirmation.
+func (c columnTypes) secondFactor() string {
+	switch {
+	case c.has("two_factor_confirmed_at"):
+		return "CASE WHEN two_factor_confirmed_at IS NOT NULL THEN 1 ELSE 0 END"
+	case c.has("two_factor_secret"):
+		return "CASE WHEN two_factor_secret <> '' THEN 1 ELSE 0 END"
 	}
-	return i.source.eachUser(ctx, i.UsersTable, i.usersHave, func(a Account, deleted bool) error {
-		var err error
-		switch {
-		case deleted:
-			i.report.leaveOut("accounts", "Laravel has deleted it (deleted_at)", 1)
-			return nil
-		case a.Email == "" || a.PasswordHash == "":
-			i.report.leaveOut("accounts", "it has no email address or no password", 1)
-			return nil
-		case i.DryRun:
-			err = i.CheckAccount(a)
-		default:
-			err = i.ImportAccount(ctx, a)
-		}
-		switch {
-		case err == nil:
-			i.report.Imported.Accounts++
-		case errors.Is(err, oauth.ErrUnavailable) || ctx.Err() != nil:
-			return fmt.Errorf("import account %s: %w", a.ID, err)
-		default:
-			i.report.leaveOut("accounts", "it can't be an account here", 1)
-			i.report.note(fmt.Sprintf("account %s is left out: %s", a.ID, err))
-		}
-		return nil
-	})
+	return "0"
 }

@@ -113,7 +113,7 @@ func query(pairs ...string) string {
 // shellWord quotes a text for a shell, if it needs to be.
 func shellWord(text string) string {
 	plain := func(r rune) bool {
-		return r == '-' || r == '_' || r == '.' || r == '%' || r == '+' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+		return strings.ContainsRune("-_.%+/:@,", r) || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
 	}
 	if text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
 		return text

@@ -107,6 +107,7 @@ func (s *importState) show(out *screen, now time.Time) {
 	out.details([]detail{
 		about("Source", s.Last.Source),
 		about("Last import", s.Last.At.UTC().Format(time.RFC3339)+", "+ago(now.Sub(s.Last.At))),
+		about("Options", optionsOf(s.Last.Options)),
 		about("Switched", switched),
 	})
 	out.Printf("\nStill in use\n")

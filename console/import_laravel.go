@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"context"
 	"crypto/rsa"
 	"database/sql"
@@ -41,7 +40,8 @@ func (p *program) importLaravel() *cobra.Command {
 		Long: `Imports the clients, access tokens, refresh tokens, personal access tokens, codes and consents of
 Laravel Passport 9 to 13. They keep working, and users don't have to sign in again. The import reads one
 snapshot of the Laravel database and changes nothing there. You can repeat it until the switch: each
-import adds what is new and ends what Laravel has revoked.
+import adds what is new and ends what Laravel has revoked. A repeated import takes --timezone, --prefix,
+--user-provider, --users-table and --allow-redirect from the last one.
 
 The Laravel database and the database of this server must be different databases or schemas. Create
 the tables of this server first, with passport migrate.
@@ -61,7 +61,7 @@ See the guide: https://github.com/go-passport/passport/blob/main/docs/moving-fro
 	f.StringVar(&o.verify, "verify", "", "check the keys against values that Laravel issued, in `FILE`: a refresh token, an access token or an encrypted cookie on each line")
 	f.StringVar(&o.prefix, "prefix", "", "the `PREFIX` of the table names of Laravel")
 	f.StringVar(&o.timezone, "timezone", "", "the time `ZONE` of Laravel (app.timezone) (default APP_TIMEZONE in --env, or UTC)")
-	f.StringVar(&o.provider, "user-provider", "users", "the `NAME` of Laravel's user provider that is the default provider of this server")
+	f.StringVar(&o.provider, "user-provider", "", "the `NAME` of Laravel's user provider that is the default provider of this server (default users)")
 	f.StringArrayVar(&o.redirects, "allow-redirect", nil, "also import redirect URIs with the scheme or the text `SCHEME|URI`; repeat it for others")
 	f.StringVar(&o.usersTable, "users-table", "", "also import the accounts in the table `NAME` of Laravel, with their passwords")
 	f.BoolVar(&o.dryRun, "dry-run", false, "show what an import would do, and write nothing")
@@ -187,7 +187,7 @@ func sameDatabase(a, b string) bool {
 // laravelConfig opens the Laravel database to read, and reads the keys.
 func (p *program) laravelConfig(ctx context.Context, o *laravelOptions, from dburl.URL, in *opened) (c laravelimport.Config, err error) {
 	c = laravelimport.Config{
-		SourceName: from.String(), Target: in.store, UserProvider: o.provider, AllowRedirect: append(o.redirects, in.settings.AllowedRedirectSchemes...), FamilyTTL: in.settings.FamilyTTL,
+		SourceName: from.String(), Target: in.store, UserProvider: o.provider, AllowRedirect: o.redirects, Schemes: in.settings.AllowedRedirectSchemes, FamilyTTL: in.settings.FamilyTTL,
 		DryRun: o.dryRun, Switch: o.switches,
 	}
 	if c.Keys, err = o.readKeys(); err != nil {
@@ -232,7 +232,7 @@ func unusableLaravel(u dburl.URL, err error) error {
 	return fmt.Errorf("the Laravel database %s refuses the connection (%w): check the user, the password and the database in --from, or the DB variables in --env", u, deepest(err))
 }
 
-// zone returns the time zone of Laravel.
+// zone returns the time zone of Laravel, or nil if it was not given.
 func (o *laravelOptions) zone() (*time.Location, error) {
 	name, origin := o.timezone, "--timezone"
 	if name == "" {
@@ -242,7 +242,10 @@ func (o *laravelOptions) zone() (*time.Location, error) {
 		}
 		origin = "--env: APP_TIMEZONE"
 	}
-	zone, err := time.LoadLocation(cmp.Or(name, "UTC"))
+	if name == "" {
+		return nil, nil //nolint:nilnil // the importer knows the zone of the last import
+	}
+	zone, err := time.LoadLocation(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not the name of a time zone: give the value of app.timezone in Laravel, such as Europe/Paris, with --timezone", origin)
 	}
@@ -323,16 +326,12 @@ func (o *laravelOptions) samples() (samples []string, err error) {
 }
 
 func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravelOptions, c laravelimport.Config, in *opened) error {
-	if o.usersTable != "" {
-		if err := in.prepareAccounts(ctx); err != nil {
+	c.UsersTable, c.Accounts = o.usersTable, importedAccounts{in.accounts}
+	c.PrepareAccounts = func(ctx context.Context) error {
+		if err := in.prepareAccounts(ctx); err != nil || o.dryRun {
 			return err
 		}
-		if !o.dryRun {
-			if err := in.connectAccounts(); err != nil {
-				return err
-			}
-		}
-		c.UsersTable, c.Accounts = o.usersTable, importedAccounts{in.accounts}
+		return in.connectAccounts()
 	}
 	line := &progress{out: p.stderr}
 	c.Progress = func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) }
@@ -359,10 +358,8 @@ func (p *program) markConsumed(ctx context.Context, cmd *cobra.Command, c larave
 		return err
 	}
 	defer db.Close()
-	write := c.Source
-	write.DB = db
 	line := &progress{out: p.stderr}
-	marked, err := laravelimport.MarkConsumed(ctx, c, write, func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) })
+	marked, err := laravelimport.MarkConsumed(ctx, c, db, func(tokens int) { line.show("%s access tokens read…", grouped(tokens)) })
 	line.clear()
 	if err != nil {
 		return err

@@ -18,6 +18,9 @@ func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
 		title = "Dry run: nothing was written. An import from Laravel Passport " + r.Version + " would bring"
 	}
 	out.Printf("%s\n", bold(title))
+	if taken := optionsOf(r.Taken); taken != "" {
+		out.Printf("As in the last import: %s\n", taken)
+	}
 	out.details([]detail{
 		about("Clients", grouped(r.Imported.Clients)),
 		about("Access tokens", grouped(r.Imported.AccessTokens)),
@@ -41,6 +44,15 @@ func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
 	default:
 		writeNext(out, "Next: repeat the import at any time. The last one, with Laravel's /oauth stopped, needs --switch.\n")
 	}
+}
+
+// optionsOf returns the options that are not the default, as a command line has them.
+func optionsOf(o laravelimport.Options) string {
+	var all []string
+	for name, value := range o.All() {
+		all = append(all, "--"+name+" "+shellWord(value))
+	}
+	return strings.Join(all, ", ")
 }
 
 func orphaned(unowned int) string {

@@ -135,6 +135,29 @@ func TestImport_LP_3_KeepsTheJournalOfLaravel(t *testing.T) {
 	kept()
 }
 
+// A repeated import needs no option again, and APP_TIMEZONE counts as one.
+func TestImport_LP_1_OptionsOfTheLastImport(t *testing.T) {
+	installation(t)
+	succeed(t, "migrate")
+	from := []string{"import", "laravel", "--env", "laravel.env"}
+	succeed(t, append(from, "--timezone", "Europe/Paris", "--users-table", "users", "--allow-redirect", "http://app.example.com/it's")...)
+	const options = `--timezone Europe/Paris, --users-table users, --allow-redirect 'http://app.example.com/it'\''s'` + "\n"
+	if out := succeed(t, append(from, "--dry-run")...); !strings.Contains(out, "\nAs in the last import: "+options) || !strings.Contains(out, "Accounts                 3") {
+		t.Errorf("a dry run without the options of the last import prints\n%s\nwant its options %s and 3 accounts", out, options)
+	}
+	if out := succeed(t, "import", "status"); !strings.Contains(out, "Options      "+options) {
+		t.Errorf("passport import status prints\n%s\nwant the options %s", out, options)
+	}
+	env, err := os.ReadFile("laravel.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "laravel.env", string(env)+"APP_TIMEZONE=Asia/Tokyo\n")
+	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "had --timezone Europe/Paris, and this one has Asia/Tokyo") {
+		t.Errorf("an import with another APP_TIMEZONE = %d, %s; want a refusal", status, stderr)
+	}
+}
+
 // A refresh drops scopes that the server doesn't define, so the report names them.
 func TestImport_LP_1_LaravelNamesUndefinedScopes(t *testing.T) {
 	installation(t)

@@ -292,7 +292,7 @@ func TestLaravelImport_LP_1_LP_3_FormsRepeat(t *testing.T) {
 			t.Errorf("the next import brought back the consents %v, which the user has withdrawn here", got)
 		}
 		must(t, store.RevokeClient(t.Context(), f.Clients["phone"].ID, time.Now(), nil))
-		marked, err := laravelimport.MarkConsumed(t.Context(), config, config.Source, func(int) {})
+		marked, err := laravelimport.MarkConsumed(t.Context(), config, config.Source.DB, func(int) {})
 		if err != nil || marked.Clients != 1 || marked.AccessTokens == 0 || marked.RefreshTokens == 0 {
 			t.Errorf("MarkConsumed() = %+v, %v, want one client and the tokens that the user has withdrawn", marked, err)
 		}

@@ -293,7 +293,7 @@ func TestLaravelImport_MarksConsumed(t *testing.T) {
 			i.sql("UPDATE oauth_access_tokens SET expires_at = NULL WHERE id = '" + i.jti("rotated_new") + "'") // then the token has its only expiry
 			i.sql("UPDATE oauth_refresh_tokens SET expires_at = NULL WHERE id = '" + i.refreshID("rotated_new") + "'")
 			for n, want := range []laravelimport.Marked{{AccessTokens: 1, RefreshTokens: 1, Clients: 1}, {}} {
-				got, err := laravelimport.MarkConsumed(t.Context(), i.config, i.config.Source, func(int) {})
+				got, err := laravelimport.MarkConsumed(t.Context(), i.config, i.laravel, func(int) {})
 				if err != nil || got != want {
 					t.Errorf("MarkConsumed(), call %d = %+v, %v, want %+v", n+1, got, err, want)
 				}

@@ -17,7 +17,7 @@ import (
 func wantMarked(t *testing.T, c laravelimport.Config, want laravelimport.Marked) {
 	t.Helper()
 	for n, want := range []laravelimport.Marked{want, {}} {
-		got, err := laravelimport.MarkConsumed(t.Context(), c, c.Source, func(int) {})
+		got, err := laravelimport.MarkConsumed(t.Context(), c, c.Source.DB, func(int) {})
 		if err != nil || got != want {
 			t.Errorf("MarkConsumed(), call %d = %+v, %v, want %+v", n+1, got, err, want)
 		}
@@ -71,7 +71,7 @@ func TestLaravelImport_MarksConsumedAfterAPurge(t *testing.T) {
 	if _, err := i.store.RefreshToken(t.Context(), d); !errors.Is(err, oauth.ErrNotFound) || !kept.ExpiresAt.After(i.at) {
 		t.Fatalf("RefreshToken() after a purge = %v, want ErrNotFound, before the token ends at %v", err, kept.ExpiresAt)
 	}
-	got, err := laravelimport.MarkConsumed(t.Context(), i.config, i.config.Source, func(int) {})
+	got, err := laravelimport.MarkConsumed(t.Context(), i.config, i.laravel, func(int) {})
 	if err != nil || got.RefreshTokens != 1 {
 		t.Errorf("MarkConsumed() = %+v, %v, want the refresh token that was used here", got, err)
 	}
@@ -83,7 +83,7 @@ func TestLaravelImport_MarkConsumedNeedsPermission(t *testing.T) {
 	must(t, i.store.RevokeClient(t.Context(), "10", i.at, nil))
 	i.laravel.SetMaxOpenConns(1)
 	i.sql("PRAGMA query_only = 1")
-	_, err := laravelimport.MarkConsumed(t.Context(), i.config, i.config.Source, func(int) {})
+	_, err := laravelimport.MarkConsumed(t.Context(), i.config, i.laravel, func(int) {})
 	if err == nil || !strings.Contains(err.Error(), "permission to UPDATE the table oauth_clients") {
 		t.Errorf("MarkConsumed() with a user that can only read = %v, want an error that names the permission and the table", err)
 	}

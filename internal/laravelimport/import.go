@@ -11,7 +11,8 @@ import (
 	"github.com/go-passport/passport/oauth"
 )
 
-// Config are the settings of an import.
+// Config are the settings of an import. [Options] says which ones an import takes from
+// the one before if they are empty.
 type Config struct {
 	Source     Source
 	SourceName string      // the URL of the source, without its password
@@ -22,10 +23,14 @@ type Config struct {
 
 	UserProvider  string        // Laravel's provider that is Config.Users here. Default: users
 	AllowRedirect []string      // schemes, and whole redirect URIs, that the target admits too
+	Schemes       []string      // the same, of the server's settings; the next import doesn't take them over
 	FamilyTTL     time.Duration // of the server. Default: a year
 
-	UsersTable string // a table of users to import into Accounts; empty for none
-	Accounts   Accounts
+	// UsersTable is a table of users to import into Accounts; empty for none. If there is
+	// one, PrepareAccounts is called before all writes.
+	UsersTable      string
+	PrepareAccounts func(context.Context) error
+	Accounts        Accounts
 
 	DryRun   bool
 	Switch   bool // this is the last import: from now on this server alone issues tokens
@@ -58,9 +63,6 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.UserProvider == "" {
-		c.UserProvider = defaultProvider
-	}
 	if c.FamilyTTL == 0 {
 		c.FamilyTTL = 365 * 24 * time.Hour
 	}
@@ -72,12 +74,6 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	}
 	now := c.Now().UTC().Truncate(time.Microsecond)
 	i := &importer{Config: c, store: store, put: store.Import, report: &Report{Source: c.SourceName, DryRun: c.DryRun, At: now}}
-	i.build = &builder{
-		mapping: mapping{userProvider: c.UserProvider, allowed: c.AllowRedirect, now: now}, familyTTL: c.FamilyTTL, clients: map[string]*known{}, report: i.report,
-	}
-	if err := checkAllowed(c.AllowRedirect); err != nil {
-		return nil, err
-	}
 	// The snapshot must be newer than the import before: else this one could end what that
 	// one has brought.
 	if i.last, err = store.LastImport(ctx); err != nil {
@@ -86,7 +82,18 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	if err := i.mayImport(ctx); err != nil {
 		return nil, err
 	}
-	if i.source, err = c.Source.Open(ctx); err != nil {
+	if i.report.Taken, err = i.takeOptions(ctx, store); err != nil {
+		return nil, err
+	}
+	i.report.Options = i.options()
+	allowed := slices.Concat(i.AllowRedirect, i.Schemes)
+	if err := checkAllowed(allowed); err != nil {
+		return nil, err
+	}
+	i.build = &builder{
+		mapping: mapping{userProvider: i.UserProvider, allowed: allowed, now: now}, familyTTL: i.FamilyTTL, clients: map[string]*known{}, report: i.report,
+	}
+	if i.source, err = i.Source.Open(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, i.source.Close()) }()

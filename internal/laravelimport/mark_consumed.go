@@ -2,6 +2,7 @@ package laravelimport
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,9 +21,9 @@ type Marked struct {
 
 // MarkConsumed revokes in Laravel's tables what has been spent or revoked here since the
 // import, so that it does not come back to life if Laravel issues tokens again. It is the
-// only write to the old tables. source reads, and write is a pool for the same database
-// that may write. MarkConsumed can be repeated.
-func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tokens int)) (marked Marked, err error) {
+// only write to the old tables. write is a pool for the database of the source that may
+// write. MarkConsumed can be repeated.
+func MarkConsumed(ctx context.Context, c Config, write *sql.DB, progress func(tokens int)) (marked Marked, err error) {
 	store, ok := oauth.StoreAs[oauth.ImportStore](c.Target)
 	if !ok {
 		return marked, errors.New("the store can't import: want sqlstore")
@@ -30,6 +31,9 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 	now := time.Now()
 	if c.Now != nil {
 		now = c.Now()
+	}
+	if _, err := c.takeOptions(ctx, store); err != nil {
+		return marked, err
 	}
 	source, err := c.Source.Open(ctx)
 	if err != nil {
@@ -39,12 +43,14 @@ func MarkConsumed(ctx context.Context, c Config, write Source, progress func(tok
 	if err := source.endTransaction(); err != nil {
 		return marked, fmt.Errorf("end the read transaction: %w", err)
 	}
+	to := c.Source
+	to.DB = write
 	m := &marker{
 		target: c.Target, store: store, now: now,
-		clients: ended{in: write, table: clientsTable, marked: &marked.Clients},
-		access:  ended{in: write, table: accessTable, marked: &marked.AccessTokens},
-		refresh: ended{in: write, table: refreshTable, marked: &marked.RefreshTokens},
-		codes:   ended{in: write, table: codesTable, marked: &marked.Codes},
+		clients: ended{in: to, table: clientsTable, marked: &marked.Clients},
+		access:  ended{in: to, table: accessTable, marked: &marked.AccessTokens},
+		refresh: ended{in: to, table: refreshTable, marked: &marked.RefreshTokens},
+		codes:   ended{in: to, table: codesTable, marked: &marked.Codes},
 	}
 	err = m.mark(ctx, source, progress)
 	return marked, err

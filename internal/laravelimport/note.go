@@ -15,11 +15,11 @@ import (
 
 // Names of the notes of imports.
 const (
-	keysNote   = "laravel.app_keys"
-	firstNote  = "laravel.first"
-	reportNote = "laravel.report"
-	usersNote  = "laravel.users"       // the table of users
-	foundNote  = "laravel.users_found" // when the last import with users began
+	keysNote    = "laravel.app_keys"
+	firstNote   = "laravel.first"
+	reportNote  = "laravel.report"
+	optionsNote = "laravel.options"
+	foundNote   = "laravel.users_found" // when the last import with users began
 )
 
 // Switched returns when the switch was, or the zero time before it.
@@ -49,7 +49,11 @@ func (i *importer) begin(ctx context.Context) (context.Context, error) {
 	if i.DryRun {
 		return ctx, nil
 	}
-	ctx, err := i.store.BeginImport(ctx, i.last, i.notes())
+	notes, err := i.notes()
+	if err != nil {
+		return nil, err
+	}
+	ctx, err = i.store.BeginImport(ctx, i.last, notes)
 	switch {
 	case errors.Is(err, oauth.ErrConflict):
 		return nil, errTogether
@@ -83,19 +87,23 @@ func (i *importer) repeated(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// notes are what the target knows before anything else is written: which keys and which
-// table of users the import has, when it began, and when the first one was.
-func (i *importer) notes() map[string]string {
+// notes are what the target knows before anything else is written: which options and keys
+// the import has, when it began, and when the first one was.
+func (i *importer) notes() (map[string]string, error) {
+	options, err := json.Marshal(i.options())
+	if err != nil {
+		return nil, fmt.Errorf("note the options of the import: %w", err)
+	}
 	prints := make([]string, 0, len(i.Keys.App))
 	for _, k := range i.Keys.App {
 		prints = append(prints, k.fingerprint())
 	}
 	slices.Sort(prints)
-	notes := map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: strings.Join(prints, " ")}
+	notes := map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: strings.Join(prints, " "), optionsNote: string(options)}
 	if i.UsersTable != "" {
-		notes[usersNote], notes[foundNote] = i.UsersTable, i.foundAt.Format(time.RFC3339Nano)
+		notes[foundNote] = i.foundAt.Format(time.RFC3339Nano)
 	}
-	return notes
+	return notes, nil
 }
 
 // sameKeys refuses an import with other keys than the one before: one of them is wrong.

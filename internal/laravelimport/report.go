@@ -18,6 +18,9 @@ type Report struct {
 	At       time.Time `json:"at"`
 	Switched bool      `json:"switched"`
 
+	Options Options `json:"options"`
+	Taken   Options `json:"options_of_last_import"` // those of Options that were not given
+
 	// NewestCreatedAt is when Laravel issued its newest access token; zero if it has none.
 	NewestCreatedAt time.Time `json:"newest_created_at,omitzero"`
 

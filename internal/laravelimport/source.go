@@ -19,7 +19,7 @@ type Source struct {
 	DB       *sql.DB
 	Dialect  sqldb.Dialect
 	Prefix   string         // of the table names; empty for most applications
-	Location *time.Location // the time zone of Laravel (app.timezone); nil is UTC
+	Location *time.Location // the time zone of Laravel (app.timezone). Default: UTC
 }
 
 // prefixForm allows only prefixes that need no escaping in an identifier.

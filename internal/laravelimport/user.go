@@ -61,8 +61,8 @@ type userRow struct {
 	secondFactor bool
 }
 
-// checkUsers checks the table of users before anything is written. From another table than
-// that of the last import, or an empty one, an import would disable accounts.
+// checkUsers checks the table of users before anything is written. From an empty one, an
+// import would disable accounts.
 func (i *importer) checkUsers(ctx context.Context) (err error) {
 	if i.UsersTable == "" {
 		return nil
@@ -70,38 +70,38 @@ func (i *importer) checkUsers(ctx context.Context) (err error) {
 	if i.users, err = i.source.usersColumns(ctx, i.UsersTable); err != nil {
 		return err
 	}
-	i.foundAt = i.report.At
-	before, err := i.store.ImportNote(ctx, usersNote)
-	switch {
-	case errors.Is(err, oauth.ErrNotFound):
-		return nil
-	case err != nil:
-		return fmt.Errorf("read the table of users of the last import: %w", err)
-	case before != i.UsersTable:
-		return fmt.Errorf("the last import had --users-table %s: give the same one, because the accounts of a server are the users of one table", before)
+	if i.PrepareAccounts != nil {
+		if err := i.PrepareAccounts(ctx); err != nil {
+			return err
+		}
 	}
-	if err := i.laterThanBefore(ctx); err != nil {
+	repeated, err := i.laterThanBefore(ctx)
+	if err != nil || !repeated {
 		return err
 	}
 	return i.notEmptied(ctx)
 }
 
-// laterThanBefore sets foundAt to a later time than that of the import before, which may
-// have run on a machine with another clock. An import changes no account that a later one
-// has found.
-func (i *importer) laterThanBefore(ctx context.Context) error {
+// laterThanBefore sets foundAt to a later time than that of the import with users before,
+// which may have run on a machine with another clock. An import changes no account that a
+// later one has found. repeated reports whether there was one.
+func (i *importer) laterThanBefore(ctx context.Context) (repeated bool, err error) {
+	i.foundAt = i.report.At
 	text, err := i.store.ImportNote(ctx, foundNote)
-	if err != nil {
-		return fmt.Errorf("read when the last import with users began: %w", err)
+	if errors.Is(err, oauth.ErrNotFound) {
+		return false, nil
 	}
-	before, err := time.Parse(time.RFC3339Nano, text)
+	var before time.Time
+	if err == nil {
+		before, err = time.Parse(time.RFC3339Nano, text)
+	}
 	if err != nil {
-		return fmt.Errorf("read when the last import with users began: %w", err)
+		return false, fmt.Errorf("read when the last import with users began: %w", err)
 	}
 	if !i.foundAt.After(before) {
 		i.foundAt = before.Add(time.Microsecond)
 	}
-	return nil
+	return true, nil
 }
 
 // notEmptied refuses an empty table of users if there are accounts of earlier imports.

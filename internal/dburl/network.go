@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -103,6 +104,23 @@ func (n *network) String() string {
 	u := *n.parsed
 	u.RawQuery, u.ForceQuery = "", false
 	return u.Redacted()
+}
+
+// written returns the URL as it was written, with xxxxx for the password and … for each
+// parameter that may hold a secret.
+func (n *network) written() string {
+	var parts []string
+	for name, value := range n.parameters() {
+		part := name + "=" + value
+		if decoded, _ := url.PathUnescape(name); !slices.Contains(harmless, strings.ToLower(decoded)) || strings.Contains(value, "-----BEGIN") {
+			part = "…"
+		}
+		parts = append(parts, part)
+	}
+	if parts == nil {
+		return n.String()
+	}
+	return n.String() + "?" + strings.Join(parts, "&")
 }
 
 // mysql returns the DSN of go-sql-driver/mysql. It is not a URL: user and password are

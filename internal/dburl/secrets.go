@@ -144,5 +144,5 @@ var harmless = []string{
 	"application_name", "channel_binding", "charset", "collation", "connect_timeout", "database", "dbname", "host", "loc", "max_protocol_version",
 	"min_protocol_version", "options", "parsetime", "passfile", "port", "readtimeout", "require_auth", "search_path", "service", "servicefile", "socket",
 	"sslcert", "sslcertmode", "sslinline", "sslkey", "sslmode", "sslnegotiation", "sslrootcert", "sslsni", "statement_timeout", "target_session_attrs",
-	"timeout", "timezone", "tls", "user", "writetimeout",
+	"time_zone", "timeout", "timezone", "tls", "user", "writetimeout",
 }

@@ -10,13 +10,14 @@ import (
 )
 
 // URL is a parsed database URL. All ways to print it omit the password and the
-// parameters.
+// parameters. Only [URL.Written] has parameters, and no secret either.
 type URL struct {
 	Driver  string // the name that modernc.org/sqlite, pgx's stdlib or go-sql-driver/mysql registers
 	Dialect sqldb.Dialect
 
 	dsn     string
 	shown   string
+	written string
 	secrets secrets
 }
 
@@ -31,13 +32,13 @@ func Read(databaseURL string) (URL, error) {
 	switch scheme {
 	case "sqlite", "sqlite3":
 		dsn, err := sqlite(rest)
-		return URL{Driver: "sqlite", Dialect: sqldb.SQLite, dsn: dsn, shown: shownFile(databaseURL)}, err
+		return URL{Driver: "sqlite", Dialect: sqldb.SQLite, dsn: dsn, shown: shownFile(databaseURL), written: shownFile(databaseURL)}, err
 	case "postgres", "postgresql":
 		n, err := readNetwork(scheme, rest)
 		if err != nil {
 			return URL{shown: scheme + ":…"}, err
 		}
-		u := URL{Driver: "pgx", Dialect: sqldb.Postgres, dsn: scheme + ":" + rest, shown: n.String()}
+		u := URL{Driver: "pgx", Dialect: sqldb.Postgres, dsn: scheme + ":" + rest, shown: n.String(), written: n.written()}
 		u.secrets = n.secrets(databaseURL, u.dsn)
 		return u, nil
 	case "mysql", "mariadb":
@@ -45,7 +46,7 @@ func Read(databaseURL string) (URL, error) {
 		if err != nil {
 			return URL{shown: scheme + ":…"}, err
 		}
-		u := URL{Driver: "mysql", Dialect: sqldb.MySQL, shown: n.String()}
+		u := URL{Driver: "mysql", Dialect: sqldb.MySQL, shown: n.String(), written: n.written()}
 		u.dsn, err = n.mysql()
 		u.secrets = n.secrets(databaseURL, u.dsn)
 		return u, err
@@ -107,6 +108,10 @@ func (u URL) DSN() string { return u.dsn }
 
 // String returns the URL with xxxxx for the password, and without parameters.
 func (u URL) String() string { return u.shown }
+
+// Written returns the URL as it was written, for a command line that a person copies. It has
+// xxxxx for the password, and … for parameters that may hold a secret.
+func (u URL) Written() string { return u.written }
 
 // Format implements [fmt.Formatter]: every verb prints [URL.String].
 func (u URL) Format(f fmt.State, _ rune) { fmt.Fprint(f, u.shown) }

@@ -42,6 +42,23 @@ func TestURL_FR_45_Prints(t *testing.T) {
 	}
 }
 
+// A command line to copy has the parameters of a URL that hold no secret.
+func TestURL_FR_45_Written(t *testing.T) {
+	for written, want := range map[string]string{
+		"mysql://me:canary@h/db?time_zone=%27%2B00%3A00%27":     "mysql://me:xxxxx@h/db?time_zone=%27%2B00%3A00%27",
+		"mysql://me@h:3307/db?tls=true&max_execution_time=1":    "mysql://me@h:3307/db?tls=true&…",
+		"postgres://me:canary@h/db?sslpassword=can&ary=canary":  "postgres://me:xxxxx@h/db?…&…",
+		"postgres://me@h/db?sslkey=-----BEGIN-canary&sslmode=a": "postgres://me@h/db?…&sslmode=a",
+		"postgres://me@h/db":                                    "postgres://me@h/db",
+		"sqlite:/x.db":                                          "sqlite:/x.db",
+	} {
+		u, err := dburl.Read(written)
+		if got := u.Written(); err != nil || got != want || strings.Contains(got, "can") {
+			t.Errorf("Read(%q).Written() = %q, %v, want %q", written, got, err, want)
+		}
+	}
+}
+
 // Hide keeps the chain of an error. It changes the text only if that contains a
 // password.
 func TestURL_FR_45_HideKeepsTheChain(t *testing.T) {

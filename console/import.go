@@ -50,7 +50,11 @@ needs the application key of Laravel.`,
 				if asJSON {
 					return writeJSON(cmd.OutOrStdout(), status)
 				}
-				status.show(screenOf(cmd.OutOrStdout()), time.Now())
+				out := screenOf(cmd.OutOrStdout())
+				status.show(out, time.Now())
+				if status.Left.needsKeys() {
+					warnCompat(out, in.settings, "")
+				}
 				return nil
 			})
 		},
@@ -74,6 +78,12 @@ type leftOfImport struct {
 	RefreshTokens int `json:"refresh_tokens"`
 	Unowned       int `json:"refresh_tokens_without_user"`
 	Codes         int `json:"codes"`
+}
+
+// needsKeys reports whether records are left that a server accepts only with the keys of
+// Laravel.
+func (l leftOfImport) needsKeys() bool {
+	return l.HashedSecrets+l.AccessTokens+l.RefreshTokens+l.Unowned+l.Codes > 0
 }
 
 func readImport(ctx context.Context, in *opened) (*importState, error) {
@@ -114,13 +124,13 @@ func (s *importState) show(out *screen, now time.Time) {
 	out.details([]detail{
 		about("Clients", grouped(s.Left.Clients)),
 		about("Secrets hashed by Laravel", grouped(s.Left.HashedSecrets)),
-		about("Access tokens", grouped(s.Left.AccessTokens)),
+		about("Access tokens of users", grouped(s.Left.AccessTokens)+", with personal access tokens"),
 		about("Refresh tokens", grouped(s.Left.RefreshTokens)),
 		about("Refresh tokens without access token", grouped(s.Left.Unowned)),
 		about("Authorization codes", grouped(s.Left.Codes)),
 	})
 	if s.SwitchedAt.IsZero() {
-		out.Printf("\nThe last import is missing: passport import laravel … --switch\n" +
+		out.Printf("\nThe last import is missing: passport import laravel --switch, with the options of the last import.\n" +
 			"Before it, a purge keeps revoked records, because another import would bring them back.\n")
 	}
 }

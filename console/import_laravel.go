@@ -30,6 +30,7 @@ type laravelOptions struct {
 
 	variables laravelimport.Env
 	database  string // the URL of the Laravel database
+	publicKey string // the file with the public key in keys; empty if there is none
 }
 
 func (p *program) importLaravel() *cobra.Command {
@@ -252,6 +253,9 @@ func (o *laravelOptions) zone() (*time.Location, error) {
 	return zone, nil
 }
 
+// publicKeyFile is the name of the file with the public key of Laravel.
+const publicKeyFile = "oauth-public.key"
+
 // readKeys reads the application keys, and the key that verifies access tokens.
 func (o *laravelOptions) readKeys() (keys laravelimport.Keys, err error) {
 	for _, text := range o.appKeys {
@@ -279,7 +283,7 @@ func (o *laravelOptions) readKeys() (keys laravelimport.Keys, err error) {
 // readPublicKey reads the key in the folder of --keys.
 func (o *laravelOptions) readPublicKey() (*rsa.PublicKey, error) {
 	var found []*rsa.PublicKey
-	for _, name := range []string{"oauth-public.key", "oauth-private.key"} {
+	for _, name := range []string{publicKeyFile, "oauth-private.key"} {
 		text, err := readText(filepath.Join(o.keys, name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -292,6 +296,9 @@ func (o *laravelOptions) readPublicKey() (*rsa.PublicKey, error) {
 			return nil, fmt.Errorf("--keys: %s: %w", name, err)
 		}
 		found = append(found, key)
+		if name == publicKeyFile {
+			o.publicKey = filepath.Join(o.keys, name)
+		}
 	}
 	switch {
 	case len(found) == 0:
@@ -348,7 +355,8 @@ func (p *program) importFrom(ctx context.Context, cmd *cobra.Command, o *laravel
 	if o.asJSON {
 		return writeJSON(cmd.OutOrStdout(), report)
 	}
-	showReport(screenOf(cmd.OutOrStdout()), report, in.settings.Scopes)
+	again := func(more ...string) string { return commandLine(cmd, more...) }
+	importReport{report, in.settings, o.publicKey, again}.show(screenOf(cmd.OutOrStdout()))
 	return nil
 }
 

@@ -11,8 +11,15 @@ import (
 	"github.com/go-passport/passport/internal/laravelimport"
 )
 
-// showReport prints what an import did, or would do. The scopes are those of the settings.
-func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
+// importReport is what an import did, or would do, and what it says about this server.
+type importReport struct {
+	*laravelimport.Report
+	settings  *settings
+	publicKey string                      // the file with Laravel's key; empty if it is not known
+	again     func(more ...string) string // this command line with other options
+}
+
+func (r importReport) show(out *screen) {
 	title := "Imported from Laravel Passport " + r.Version
 	if r.DryRun {
 		title = "Dry run: nothing was written. An import from Laravel Passport " + r.Version + " would bring"
@@ -23,26 +30,32 @@ func showReport(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
 	}
 	out.details([]detail{
 		about("Clients", grouped(r.Imported.Clients)),
-		about("Access tokens", grouped(r.Imported.AccessTokens)),
+		about("Access tokens of users", grouped(r.Imported.AccessTokens-r.OfClients-r.Refreshable)),
+		about("Access tokens of clients", grouped(r.OfClients)),
 		about("Personal access tokens", grouped(r.Imported.PersonalTokens)),
 		about("Refresh tokens", grouped(r.Imported.RefreshTokens)+orphaned(r.Unowned)),
+		about("Ended access tokens", countedIf(r.Refreshable, "kept for a live refresh token")),
 		about("Authorization codes", grouped(r.Imported.Codes)),
 		about("Tokens with a consent", grouped(r.Imported.Consents)),
 		about("Kept to detect a replay", countIf(r.KeptForReplay)),
 		about("Accounts", countIf(r.Imported.Accounts)),
 		about("Accounts with a second factor", countedIf(r.AccountsWithSecondFactor, "which this server does not ask for")),
 		about("Accounts disabled", countedIf(r.AccountsDisabled, "because Laravel has deleted the user")),
+		about("Ended since the last import", countIf(r.Ended)),
 	})
-	showLeftOut(out, r)
-	showTimes(out, r)
-	showSettings(out, r)
-	showScopes(out, r, scopes)
+	r.showLeftOut(out)
+	r.showCheck(out)
+	r.showSettings(out)
+	r.showScopes(out)
+	r.showProviders(out)
+	warnCompat(out, r.settings, r.publicKey)
 	switch {
 	case r.DryRun:
+		writeNext(out, "\nNext: import.\n  "+r.again()+"\n")
 	case r.Switched:
-		writeNext(out, "Next: route /oauth to this server, and start it. Laravel must not issue tokens any more.\n")
+		writeNext(out, "\nNext: route /oauth to this server, and start it. Laravel must not issue tokens any more.\n")
 	default:
-		writeNext(out, "Next: repeat the import at any time. The last one, with Laravel's /oauth stopped, needs --switch.\n")
+		writeNext(out, "\nNext: repeat the import at any time. The last one, with Laravel's /oauth stopped, is:\n  "+r.again("--switch")+"\n")
 	}
 }
 
@@ -77,7 +90,7 @@ func countedIf(n int, why string) string {
 	return grouped(n) + ", " + why
 }
 
-func showLeftOut(out *screen, r *laravelimport.Report) {
+func (r importReport) showLeftOut(out *screen) {
 	if len(r.LeftOut) > 0 {
 		out.Printf("\n%s\n", bold("Left out"))
 		var all []detail
@@ -97,9 +110,9 @@ func showLeftOut(out *screen, r *laravelimport.Report) {
 	}
 }
 
-// showTimes shows the newest token beside the current time. If the zone is wrong, they
-// differ by hours.
-func showTimes(out *screen, r *laravelimport.Report) {
+// showCheck shows whether the key is right, and the newest token beside the current time. If
+// the zone is wrong, they differ by hours.
+func (r importReport) showCheck(out *screen) {
 	out.Printf("\n%s\n", bold("Check"))
 	newest := "none"
 	if !r.NewestCreatedAt.IsZero() {
@@ -110,9 +123,9 @@ func showTimes(out *screen, r *laravelimport.Report) {
 		key = about("Application key", "right: it opens "+r.CheckedBy)
 	}
 	out.details([]detail{about("Newest token issued", newest), about("Time of the import", r.At.UTC().Format(time.RFC3339)), key})
-	if r.CheckedBy == "" {
-		out.Printf("%s\n", yellow("With a wrong key, each refresh token of Laravel is refused after the switch. Put a refresh token, or the cookie\n"+
-			"laravel_session of your browser, into a file, and check the key: passport import laravel … --dry-run --verify FILE"))
+	if r.CheckedBy == "" && !r.Switched { // after the switch, there is no import that could check it
+		out.Printf("%s\n  %s\n", yellow("With a wrong key, each refresh token of Laravel is refused after the switch. Put a refresh token, or the cookie\n"+
+			"XSRF-TOKEN that Laravel has set in your browser, into a file, and check the key:"), r.again("--dry-run", "--verify FILE"))
 	}
 	const skew = time.Minute
 	if r.NewestCreatedAt.After(r.At.Add(skew)) {
@@ -120,7 +133,7 @@ func showTimes(out *screen, r *laravelimport.Report) {
 	}
 }
 
-func showSettings(out *screen, r *laravelimport.Report) {
+func (r importReport) showSettings(out *screen) {
 	var lines []string
 	if r.Settings.NumericUserIDs {
 		lines = append(lines, `numeric_user_ids = true`)
@@ -141,15 +154,31 @@ func showSettings(out *screen, r *laravelimport.Report) {
 }
 
 // showScopes names the scopes of tokens that the server doesn't define.
-func showScopes(out *screen, r *laravelimport.Report, scopes []passport.Scope) {
+func (r importReport) showScopes(out *screen) {
 	var missing []string
 	for _, name := range r.Settings.Scopes {
-		if !slices.ContainsFunc(scopes, func(s passport.Scope) bool { return s.ID == name }) {
+		if !slices.ContainsFunc(r.settings.Scopes, func(s passport.Scope) bool { return s.ID == name }) {
 			missing = append(missing, strconv.Quote(name))
 		}
 	}
 	if len(missing) > 0 {
 		out.Printf("\n%s\n  %s\n%s\n", bold("Scopes of tokens that are not in the settings"), strings.Join(missing, ", "),
 			yellow("A token loses them at its first refresh: define them as [[scopes]] in passport.toml, or in Config.Scopes."))
+	}
+}
+
+// showProviders names the user providers of clients that the server doesn't have.
+func (r importReport) showProviders(out *screen) {
+	var unknown []detail
+	for _, p := range r.Providers {
+		if _, known := r.settings.Providers[p.Name]; !known {
+			unknown = append(unknown, about(p.Name, plural(p.Clients, "client", "clients")+", "+plural(p.AccessTokens, "access token of users", "access tokens of users")))
+		}
+	}
+	if len(unknown) > 0 {
+		out.Printf("\n%s\n", bold("Clients of providers that this server doesn't have"))
+		out.details(unknown)
+		out.Printf("%s\n", yellow("The users' tokens of these clients are refused. passport serve has only its own accounts; in a Go application,\n"+
+			"add the providers to Config.Providers."))
 	}
 }

@@ -102,8 +102,8 @@ func TestImport_Laravel(t *testing.T) {
 	if out := succeed(t, "import", "status"); strings.Contains(out, "a purge keeps revoked records") {
 		t.Errorf("passport import status after the switch says that a purge keeps revoked records:\n%s", out)
 	}
-	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "the switch was at") {
-		t.Errorf("an import after the switch = %d, %s; want a refusal", status, stderr)
+	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "the switch was at") || !strings.Contains(stderr, "import into an empty database") {
+		t.Errorf("an import after the switch = %d, %s; want a refusal that says how to start over", status, stderr)
 	}
 	if out := succeed(t, append(from, "--mark-consumed")...); !strings.Contains(out, "0 access tokens") {
 		t.Errorf("passport import laravel --mark-consumed prints %s", out)
@@ -142,7 +142,7 @@ func TestImport_LP_1_OptionsOfTheLastImport(t *testing.T) {
 	from := []string{"import", "laravel", "--env", "laravel.env"}
 	succeed(t, append(from, "--timezone", "Europe/Paris", "--users-table", "users", "--allow-redirect", "http://app.example.com/it's")...)
 	const options = `--timezone Europe/Paris, --users-table users, --allow-redirect 'http://app.example.com/it'\''s'` + "\n"
-	if out := succeed(t, append(from, "--dry-run")...); !strings.Contains(out, "\nAs in the last import: "+options) || !strings.Contains(out, "Accounts                 3") {
+	if out := succeed(t, append(from, "--dry-run")...); !strings.Contains(out, "\nAs in the last import: "+options) || !regexp.MustCompile(`Accounts +3\n`).MatchString(out) {
 		t.Errorf("a dry run without the options of the last import prints\n%s\nwant its options %s and 3 accounts", out, options)
 	}
 	if out := succeed(t, "import", "status"); !strings.Contains(out, "Options      "+options) {
@@ -155,6 +155,68 @@ func TestImport_LP_1_OptionsOfTheLastImport(t *testing.T) {
 	write(t, "laravel.env", string(env)+"APP_TIMEZONE=Asia/Tokyo\n")
 	if status, _, stderr := result(t, from...); status != 1 || !strings.Contains(stderr, "had --timezone Europe/Paris, and this one has Asia/Tokyo") {
 		t.Errorf("an import with another APP_TIMEZONE = %d, %s; want a refusal", status, stderr)
+	}
+}
+
+// The next command has the options of this one, but neither an application key nor what
+// makes it another command.
+func TestImport_LP_1_PrintsTheNextCommand(t *testing.T) {
+	manifest := installation(t)
+	succeed(t, "migrate")
+	key, _ := manifest["config"].(map[string]any)["APP_KEY"].(string)
+	write(t, "my settings.toml", "")
+	out := succeed(t, "--config", "my settings.toml", "--color", "never", "import", "laravel", "--from", "sqlite:laravel.sqlite", "--app-key", key, "--allow-redirect", "myapp", "--allow-redirect", "other", "--dry-run")
+	const line = "passport import laravel --allow-redirect myapp --allow-redirect other --app-key … --config 'my settings.toml' --from sqlite:laravel.sqlite"
+	for _, want := range []string{"\n  " + line + " --dry-run --verify FILE\n", "\nNext: import.\n  " + line + "\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("a dry run prints\n%s\nwant the command %q", out, want)
+		}
+	}
+	if strings.Contains(out, key) {
+		t.Error("the report has the application key")
+	}
+}
+
+// A server whose settings don't turn on the feature refuses what was imported.
+func TestImport_LP_2_WarnsWithoutTheFeature(t *testing.T) {
+	manifest := installation(t)
+	key, _ := manifest["config"].(map[string]any)["APP_KEY"].(string)
+	succeed(t, "migrate")
+	const refuses = "passport serve refuses each token of Laravel"
+	from := []string{"import", "laravel", "--env", "laravel.env", "--keys", "laravel-storage"}
+	commands := [][]string{append(from, "--dry-run"), from, append(from, "--switch"), {"import", "status"}}
+	for n, args := range commands {
+		write(t, "passport.toml", "[laravel]\npublic_key = \"laravel-storage/oauth-public.key\"\napp_keys = [\""+key+"\"]\n")
+		if n != 2 { // the switch can't be repeated
+			if out := succeed(t, args...); strings.Contains(out, refuses) {
+				t.Errorf("passport %s with the table [laravel] warns:\n%s", strings.Join(args, " "), out)
+			}
+		}
+		write(t, "passport.toml", "")
+		if out := succeed(t, args...); !strings.Contains(out, refuses) || !strings.Contains(out, "  [laravel]\n  public_key = ") || strings.Contains(out, key) {
+			t.Errorf("passport %s without the table [laravel] prints\n%s\nwant a warning with the table, without the key", strings.Join(args, " "), out)
+		}
+	}
+	write(t, "passport.toml", "[laravel]\nenabled = false\n")
+	if out := succeed(t, "import", "status"); !strings.Contains(out, "laravel.enabled is false") {
+		t.Errorf("passport import status with laravel.enabled = false prints\n%s\nwant a warning that names the setting", out)
+	}
+}
+
+// The report of a repeated import says how much it has ended.
+func TestImport_LP_1_ReportsWhatEnded(t *testing.T) {
+	installation(t)
+	succeed(t, "migrate")
+	from := []string{"import", "laravel", "--env", "laravel.env"}
+	const ended = "Ended since the last import"
+	if out := succeed(t, from...); strings.Contains(out, ended) {
+		t.Errorf("the report of a first import has a line %q:\n%s", ended, out)
+	}
+	if _, err := openDatabase(t, "laravel.sqlite").Exec("DELETE FROM oauth_access_tokens WHERE client_id = 3"); err != nil {
+		t.Fatal(err)
+	}
+	if out := succeed(t, from...); !regexp.MustCompile(ended + ` +[1-9]`).MatchString(out) {
+		t.Errorf("after tokens were deleted in Laravel the report is\n%s\nwant a line %q", out, ended)
 	}
 }
 

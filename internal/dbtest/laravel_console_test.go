@@ -88,8 +88,12 @@ func TestConsole_ImportLaravelIntoAnotherSchema(t *testing.T) {
 				if d == sqldb.Postgres {
 					to = withBothSchemas(t, to, from)
 				}
-				if status, printed := importCommand(t, from, to, "--prefix", prefix); status != 0 || !strings.Contains(printed, "Imported from Laravel") {
+				status, printed := importCommand(t, from, to, "--prefix", prefix)
+				if status != 0 || !strings.Contains(printed, "Imported from Laravel") {
 					t.Errorf("passport import laravel into another database or schema = %d, want an import:\n%s", status, printed)
+				}
+				if shown := withoutPassword(t, from); !strings.Contains(printed, shown) {
+					t.Errorf("passport import laravel --from URL prints\n%s\nwant the next command with %s", printed, shown)
 				}
 			})
 		}
@@ -159,6 +163,14 @@ func TestConsole_ImportLaravelExplainsFaultsOfTheSource(t *testing.T) {
 			}
 		})
 	}
+}
+
+// withoutPassword returns a URL up to its host, with xxxxx for the password.
+func withoutPassword(t *testing.T, from string) string {
+	t.Helper()
+	u, err := url.Parse(from)
+	must(t, err)
+	return strings.SplitAfter(u.Redacted(), u.Host)[0]
 }
 
 // withBothSchemas returns to with the schema of from after its own in the search path.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -268,6 +269,9 @@ func TestLaravelImport_Keys(t *testing.T) {
 		t.Fatal(err)
 	}
 	refresh, jwt, cookie := m.RefreshTokens["rotated_new"].Token, m.AccessTokens["code_full"].Token, m.Cookies["alice"]["laravel_session"].(string)
+	xsrf := m.Cookies["alice"]["XSRF-TOKEN"].(string)
+	decoded, err := url.PathUnescape(xsrf)
+	must(t, err)
 	for name, test := range map[string]struct {
 		keys    []laravelimport.AppKey
 		samples []string
@@ -275,9 +279,12 @@ func TestLaravelImport_Keys(t *testing.T) {
 	}{
 		"right":                       {keys: []laravelimport.AppKey{appKey(t)}, samples: []string{refresh, jwt, cookie}},
 		"second key":                  {keys: []laravelimport.AppKey{other, appKey(t)}, samples: []string{refresh, cookie}},
+		"XSRF-TOKEN":                  {keys: []laravelimport.AppKey{appKey(t)}, samples: []string{xsrf}},
+		"XSRF-TOKEN, decoded":         {keys: []laravelimport.AppKey{appKey(t)}, samples: []string{decoded}},
 		"none":                        {want: "the application key is missing"},
 		"wrong, with a refresh token": {keys: []laravelimport.AppKey{other}, samples: []string{refresh}, want: "the application key is wrong"},
 		"wrong, with a cookie":        {keys: []laravelimport.AppKey{other}, samples: []string{cookie}, want: "the application key is wrong"},
+		"wrong, with XSRF-TOKEN":      {keys: []laravelimport.AppKey{other}, samples: []string{xsrf}, want: "the application key is wrong"},
 		"changed token":               {keys: []laravelimport.AppKey{appKey(t)}, samples: []string{jwt[:len(jwt)-8] + "AAAAAAAA"}, want: "does not verify"},
 		"no value of Laravel":         {keys: []laravelimport.AppKey{appKey(t)}, samples: []string{"hello"}, want: "not a value of Laravel"},
 	} {

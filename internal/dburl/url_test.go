@@ -49,8 +49,8 @@ func TestURL_FR_45_Written(t *testing.T) {
 		"mysql://me@h:3307/db?tls=true&max_execution_time=1":    "mysql://me@h:3307/db?tls=true&…",
 		"postgres://me:canary@h/db?sslpassword=can&ary=canary":  "postgres://me:xxxxx@h/db?…&…",
 		"postgres://me@h/db?sslkey=-----BEGIN-canary&sslmode=a": "postgres://me@h/db?…&sslmode=a",
-		"postgres://me@h/db":                                    "postgres://me@h/db",
-		"sqlite:/x.db":                                          "sqlite:/x.db",
+		"postgres://me@h/db": "postgres://me@h/db",
+		"sqlite:/x.db":       "sqlite:/x.db",
 	} {
 		u, err := dburl.Read(written)
 		if got := u.Written(); err != nil || got != want || strings.Contains(got, "can") {

@@ -135,16 +135,34 @@ func (b *builder) token(batch *oauth.ImportBatch, t *accessRow) {
 	}
 	if k.personal && t.userID != "" {
 		access.Name = cut(t.name, maxName)
-		b.report.Imported.PersonalTokens++
-	} else {
-		b.report.Imported.AccessTokens++
 	}
+	b.countToken(k, t, live)
 	batch.AccessTokens = append(batch.AccessTokens, access)
 	for _, r := range t.refresh {
 		b.refresh(batch, k, access, r, live)
 	}
 	if live && k.thirdParty {
 		b.consent(batch, access, t)
+	}
+}
+
+// countToken counts an access token that is imported.
+func (b *builder) countToken(k *known, t *accessRow, live bool) {
+	counts := &b.report.Imported
+	switch {
+	case k.personal && t.userID != "":
+		counts.PersonalTokens++
+	case !live:
+		counts.AccessTokens++
+		b.report.Refreshable++
+	case t.userID == "":
+		counts.AccessTokens++
+		b.report.OfClients++
+	default:
+		counts.AccessTokens++
+	}
+	if live && t.userID != "" {
+		b.report.provider(k.client.Provider).AccessTokens++
 	}
 }
 

@@ -165,7 +165,9 @@ func (i *importer) during(ctx context.Context, write func() error) error {
 	defer func(before func(context.Context, *oauth.ImportBatch) error) { i.put = before }(i.put)
 	return bulk.DuringImport(ctx, func(save func(context.Context, *oauth.ImportBatch) error) error {
 		i.put = save
-		return write()
+		err := write()
+		i.Phase("sorting what was read, and creating indexes") // which the target does next
+		return err
 	})
 }
 
@@ -194,9 +196,7 @@ func (i *importer) write(ctx context.Context, clients []*oauth.ImportedClient) e
 	for _, c := range clients {
 		c.CiphertextsUntil = i.build.clients[c.Client.ID].until
 	}
-	err = i.writeClients(ctx, clients)
-	i.Phase("sorting what was read, and creating indexes") // which the target does next
-	return err
+	return i.writeClients(ctx, clients)
 }
 
 // writeTokens reads a page while the page before it is written: the two databases, or two

@@ -70,6 +70,9 @@ func (i *importer) client(ctx context.Context, row *clientRow) (imported *oauth.
 		i.report.note(fmt.Sprintf("client %s (%.60s): its secret has only %d characters; give it a new one after the switch", row.id, row.name, len(row.secret)))
 	}
 	i.report.Imported.Clients++
+	if !row.revoked {
+		i.report.provider(client.Provider).Clients++
+	}
 	return &oauth.ImportedClient{Client: client.Client}, nil, nil
 }
 

@@ -39,7 +39,7 @@ func Switched(ctx context.Context, store oauth.ImportStore) (time.Time, error) {
 func (i *importer) mayImport(ctx context.Context) error {
 	at, err := Switched(ctx, i.store)
 	if err == nil && !at.IsZero() {
-		return fmt.Errorf("the switch was at %s, and this server issues tokens since then: an import now would bring back what it has revoked", at.UTC().Format(time.RFC3339))
+		return fmt.Errorf("the switch was at %s, and this server issues tokens since then: an import now would bring back what it has revoked; to start over, import into an empty database", at.UTC().Format(time.RFC3339))
 	}
 	return err
 }

@@ -30,6 +30,8 @@ type Report struct {
 
 	Imported      Counts `json:"imported"`
 	Unowned       int    `json:"unowned"`         // of the refresh tokens: their access token was purged
+	OfClients     int    `json:"of_clients"`      // of the access tokens: they have no user
+	Refreshable   int    `json:"refreshable"`     // of the access tokens: they have ended, and are kept for their refresh token
 	KeptForReplay int    `json:"kept_for_replay"` // used codes and refresh tokens
 	Ended         int    `json:"ended"`           // of an earlier import, because Laravel has ended them since
 
@@ -40,6 +42,9 @@ type Report struct {
 	Notes     []string  `json:"notes"`      // about single clients
 	MoreNotes int       `json:"more_notes"` // that Notes has no room for
 	Settings  Settings  `json:"settings"`
+
+	// Providers are the user providers of imported clients, without the default one.
+	Providers []Provider `json:"providers,omitempty"`
 
 	users, numericUsers int
 }
@@ -53,6 +58,30 @@ type Counts struct {
 	Codes          int `json:"codes"`
 	Consents       int `json:"consents"` // tokens whose scopes were added
 	Accounts       int `json:"accounts"`
+}
+
+// Provider is a user provider of Laravel, with the numbers of its records that are alive.
+type Provider struct {
+	Name         string `json:"name"`
+	Clients      int    `json:"clients"`
+	AccessTokens int    `json:"access_tokens"` // of users
+}
+
+// maxProviders bounds the providers in a report.
+const maxProviders = 100
+
+// provider returns the numbers of a provider, to be raised.
+func (r *Report) provider(name string) *Provider {
+	for i := range r.Providers {
+		if r.Providers[i].Name == name {
+			return &r.Providers[i]
+		}
+	}
+	if name == "" || len(r.Providers) == maxProviders {
+		return new(Provider) // not reported
+	}
+	r.Providers = append(r.Providers, Provider{Name: name})
+	return &r.Providers[len(r.Providers)-1]
 }
 
 // LeftOut is a number of rows that are not imported, and the reason.
@@ -118,6 +147,7 @@ func (r *Report) note(text string) {
 // sort puts the reasons into an order that does not depend on the rows.
 func (r *Report) sort() {
 	slices.Sort(r.Settings.Scopes)
+	slices.SortFunc(r.Providers, func(a, b Provider) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(r.LeftOut, func(a, b LeftOut) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Why, b.Why))
 	})

@@ -79,6 +79,12 @@ type Config struct {
 	// ftp, filesystem and view-source. Default: none.
 	AllowedRedirectSchemes []string
 
+	// AllowedRedirectURIs are redirect URIs with http on a host that is not the user's own
+	// device, in full, such as "http://intranet.example.com/callback". An attacker who can
+	// read the network can read their codes, so use https where you can (RFC 9700 §2.6).
+	// Default: none.
+	AllowedRedirectURIs []string
+
 	// AllowedOrigins are origins whose pages may call the token and revocation
 	// endpoints for any client (CORS): scheme://host or scheme://host:port in lower
 	// case, such as "capacitor://localhost". The origins of a client's redirect URIs
@@ -288,7 +294,7 @@ func (c Config) directory() *users.Directory {
 func (c Config) policy(parts *feature.Joined) policy.Settings {
 	return policy.Settings{
 		Scopes: c.Scopes, FeatureScopes: parts.Scopes, DefaultScopes: c.DefaultScopes, InheritScopes: c.InheritScopes, Issuer: c.Issuer, Audience: c.Audience, Resources: c.Resources,
-		AllowedRedirectSchemes: c.AllowedRedirectSchemes, AllowedOrigins: c.AllowedOrigins,
+		AllowedRedirectSchemes: c.AllowedRedirectSchemes, AllowedRedirectURIs: c.AllowedRedirectURIs, AllowedOrigins: c.AllowedOrigins,
 		AccessTokenTTL: c.AccessTokenTTL, AccessTokenTTLByGrant: c.AccessTokenTTLByGrant, RefreshTokenTTL: c.RefreshTokenTTL,
 		RefreshTokenGrace: c.RefreshTokenGrace, CookieTTL: c.CookieTTL, PurgeAfter: c.PurgeAfter, FamilyTTL: c.FamilyTTL, CodeTTL: c.CodeTTL, PersonalTokenTTL: c.PersonalTokenTTL, FamiliesEndWithSession: c.FamiliesEndWithSession, Log: c.Logger,
 	}

@@ -129,6 +129,8 @@ func TestNew_EachFaultHasARemedy(t *testing.T) {
 
 		"FR-31 a scheme that is never allowed": {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor", "javascript"} }, []string{`AllowedRedirectSchemes: "javascript"`, "remove it"}},
 		"FR-31 https as a scheme":              {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"https"} }, []string{`AllowedRedirectSchemes: "https"`, "remove it"}},
+		"LP-1 https as a redirect URI":         {func(c *passport.Config) { c.AllowedRedirectURIs = []string{"https://app.example.com/cb"} }, []string{"AllowedRedirectURIs", "remove it"}},
+		"LP-1 a redirect URI with a fragment":  {func(c *passport.Config) { c.AllowedRedirectURIs = []string{"http://app.example.com/cb#x"} }, []string{"AllowedRedirectURIs", "has a fragment"}},
 		"FR-31 a scheme with slashes":          {func(c *passport.Config) { c.AllowedRedirectSchemes = []string{"cursor://"} }, []string{"AllowedRedirectSchemes", "without : or //"}},
 		"a limit below -1":                     {func(c *passport.Config) { c.MaxClientsPerUser = -5 }, []string{"MaxClientsPerUser is -5", "-1 for no limit"}},
 		"another limit below -1":               {func(c *passport.Config) { c.MaxFamiliesPerClient = -2 }, []string{"MaxFamiliesPerClient is -2", "0 for the default"}},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-passport/passport/internal/dburl"
 	"github.com/go-passport/passport/internal/laravelimport"
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/internal/textfile"
 )
 
@@ -188,8 +189,10 @@ func sameDatabase(a, b string) bool {
 // laravelConfig opens the Laravel database to read, and reads the keys.
 func (p *program) laravelConfig(ctx context.Context, o *laravelOptions, from dburl.URL, in *opened) (c laravelimport.Config, err error) {
 	c = laravelimport.Config{
-		SourceName: from.String(), Target: in.store, UserProvider: o.provider, AllowRedirect: o.redirects, Schemes: in.settings.AllowedRedirectSchemes, FamilyTTL: in.settings.FamilyTTL,
-		DryRun: o.dryRun, Switch: o.switches,
+		SourceName: from.String(), Target: in.store, UserProvider: o.provider, AllowRedirect: o.redirects,
+		Redirects: redirect.Rules{HTTP: strings.HasPrefix(in.settings.Issuer, "http:"), Schemes: in.settings.AllowedRedirectSchemes, URIs: in.settings.AllowedRedirectURIs},
+		FamilyTTL: in.settings.FamilyTTL,
+		DryRun:    o.dryRun, Switch: o.switches,
 	}
 	if c.Keys, err = o.readKeys(); err != nil {
 		return c, err

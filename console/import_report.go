@@ -100,7 +100,7 @@ func (r importReport) showLeftOut(out *screen) {
 		out.details(all)
 	}
 	if len(r.Notes) > 0 {
-		out.Printf("\n%s\n", bold("Clients to look at"))
+		out.Printf("\n%s\n", bold("Look at these"))
 		for _, note := range r.Notes {
 			out.Printf("  %s\n", note)
 		}
@@ -143,14 +143,34 @@ func (r importReport) showSettings(out *screen) {
 	}
 	if id := r.Settings.PersonalAccessClientID; id != "" {
 		from := "# the secret of that client in Laravel"
-		if r.Settings.PersonalSecretHashed {
+		switch {
+		case r.Settings.PersonalSecretHashed && r.Version == laravelimport.Version13:
+			from = "# a new one: passport client rotate-secret " + id
+		case r.Settings.PersonalSecretHashed:
 			from = "# PASSPORT_PERSONAL_ACCESS_CLIENT_SECRET in .env of Laravel"
 		}
 		lines = append(lines, fmt.Sprintf("personal_access_client_id = %q", id), `personal_access_client_secret = "…" `+from)
 	}
-	if len(lines) > 0 {
-		out.Printf("\n%s\n  %s\n", bold("Settings that keep the IDs as clients know them"), strings.Join(lines, "\n  "))
+	for _, one := range []struct {
+		name   string
+		values []string
+	}{{"allowed_redirect_schemes", r.Settings.AllowedRedirectSchemes}, {"allowed_redirect_uris", r.Settings.AllowedRedirectURIs}} {
+		if len(one.values) > 0 {
+			lines = append(lines, fmt.Sprintf("%s = [%s]", one.name, quotedList(one.values)))
+		}
 	}
+	if len(lines) > 0 {
+		out.Printf("\n%s\n  %s\n", bold("Settings that keep the IDs and redirect URIs as clients know them"), strings.Join(lines, "\n  "))
+	}
+}
+
+// quotedList returns texts as the elements of a list in passport.toml.
+func quotedList(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = strconv.Quote(v)
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // showScopes names the scopes of tokens that the server doesn't define.
@@ -158,11 +178,15 @@ func (r importReport) showScopes(out *screen) {
 	var missing []string
 	for _, name := range r.Settings.Scopes {
 		if !slices.ContainsFunc(r.settings.Scopes, func(s passport.Scope) bool { return s.ID == name }) {
-			missing = append(missing, strconv.Quote(name))
+			missing = append(missing, name)
 		}
 	}
+	more := ""
+	if r.Settings.MoreScopes {
+		more = " and more, which the report has no room for"
+	}
 	if len(missing) > 0 {
-		out.Printf("\n%s\n  %s\n%s\n", bold("Scopes of tokens that are not in the settings"), strings.Join(missing, ", "),
+		out.Printf("\n%s\n  %s\n%s\n", bold("Scopes of tokens that are not in the settings"), quotedList(missing)+more,
 			yellow("A token loses them at its first refresh: define them as [[scopes]] in passport.toml, or in Config.Scopes."))
 	}
 }

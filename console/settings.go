@@ -120,6 +120,8 @@ var all = []setting{
 		"Further APIs that a request can name in the parameter resource (RFC 8707)."},
 	{"allowed_redirect_schemes", func(s *settings) any { return &s.AllowedRedirectSchemes }, `["cursor"]`,
 		"Further schemes of redirect URIs, for apps whose scheme is not a reversed domain name."},
+	{"allowed_redirect_uris", func(s *settings) any { return &s.AllowedRedirectURIs }, `["http://intranet.example.com/callback"]`,
+		"Whole redirect URIs with http on a host that is not the user's device. The network can read their codes."},
 	{"allowed_origins", func(s *settings) any { return &s.AllowedOrigins }, `["capacitor://localhost"]`,
 		"Origins whose pages may call the token endpoint as any client (CORS)."},
 	{"enable_password_grant", func(s *settings) any { return &s.EnablePasswordGrant }, `false`,

@@ -189,7 +189,7 @@ func TestSettings_CoverConfig(t *testing.T) {
 }
 
 func snake(name string) string {
-	name = strings.NewReplacer("IDs", "Ids", "JSONAPI", "JsonApi").Replace(name)
+	name = strings.NewReplacer("IDs", "Ids", "URIs", "Uris", "JSONAPI", "JsonApi").Replace(name)
 	var b strings.Builder
 	for i, r := range name {
 		next := strings.IndexFunc(name[i+1:], unicode.IsLower) == 0

@@ -320,7 +320,9 @@ func TestImport_LaravelRefuses(t *testing.T) {
 		"no table":        {"--env laravel.env --users-table people", "no table people"},
 		"scheme http":     {"--env laravel.env --allow-redirect http", "give the whole redirect URI"},
 		"script":          {"--env laravel.env --allow-redirect javascript:alert(1)", "never allowed"},
-		"no URI":          {"--env laravel.env --allow-redirect http://%zz", "is not a redirect URI"},
+		"no URI":          {"--env laravel.env --allow-redirect http://%zz", "without two hexadecimal digits"},
+		"whole https URI": {"--env laravel.env --allow-redirect https://app.example.com/cb#x", "https needs no option"},
+		"whole app URI":   {"--env laravel.env --allow-redirect myapp://cb", "give its scheme alone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "a copy of it" {

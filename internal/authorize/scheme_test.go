@@ -41,3 +41,23 @@ func TestAuthorize_FR_31_AllowedScheme(t *testing.T) {
 		}
 	}
 }
+
+// A whole http redirect URI works while the operator admits it. Others on its host don't.
+func TestAuthorize_LP_1_AllowedHTTP(t *testing.T) {
+	const uri = "http://intranet.example.com/callback"
+	s := testkit.NewServer(t, func(c *passport.Config) { c.AllowedRedirectURIs = []string{uri} })
+	c := s.Register(passport.Registration{RedirectURIs: []string{uri}})
+	done := s.Browser().SignIn("alice").Authorize(c).Allow()
+	if !strings.HasPrefix(done.Target(), uri+"?code=") {
+		t.Fatalf("the response goes to %q with status %d, want it to go to the application", done.Target(), done.Status)
+	}
+	s.Redeem(c, done.Code())
+	for _, refused := range []string{uri + "/2", "http://intranet.example.com:8080/callback", "http://INTRANET.example.com/callback"} {
+		if _, err := s.CreateClient(t.Context(), passport.Registration{Name: "x", RedirectURIs: []string{refused}}); err == nil {
+			t.Errorf("CreateClient() with %s = nil, want an error: only the whole URI is admitted", refused)
+		}
+	}
+	later := s.Restart(func(c *passport.Config) { c.AllowedRedirectURIs = nil })
+	later.Browser().SignIn("alice").Authorize(c).WantPage(400)
+	later.WantLog("Config.AllowedRedirectURIs")
+}

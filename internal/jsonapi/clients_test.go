@@ -172,7 +172,7 @@ func TestClientsAPI_InvalidByteByByte(t *testing.T) {
 	s.Browser().SignIn("alice").Ask("POST", "/oauth/clients", map[string]any{"redirect": "http://example.com/cb", "confidential": "maybe"}).Want(422,
 		`{"message":"The name field is required. (and 3 more errors)","errors":{"name":["The name field is required."],`+
 			`"redirect":["One or more redirects have an invalid URI format.",`+
-			`"The redirect URI \"http://example.com/cb\" is plain http: use https; only 127.0.0.1, [::1] and localhost may use http."],`+
+			`"The redirect URI \"http://example.com/cb\" is plain http: use https; only 127.0.0.1, [::1] and localhost may use http, and whole URIs that the operator admits in Config.AllowedRedirectURIs."],`+
 			`"confidential":["The confidential field must be true or false."]}}`)
 }
 

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -144,15 +143,15 @@ type Client struct {
 
 // mapping are the rules of an import.
 type mapping struct {
-	userProvider string   // Laravel's name of the provider that is Config.Users
-	allowed      []string // of redirect URIs: schemes, and whole URIs
+	userProvider string // Laravel's name of the provider that is Config.Users
+	redirects    redirect.Rules
 	now          time.Time
 }
 
 // client returns the client of a row. The error says why it can't be imported. refused
 // are the redirect URIs that are left out, with the reason.
 func (m mapping) client(c *clientRow) (client *Client, refused []error, err error) {
-	uris, refused := m.redirects(c)
+	uris, refused := m.redirectURIs(c)
 	if len(c.uris()) > 0 && len(uris) == 0 && slices.Contains(c.grants(), codeGrant) {
 		return nil, refused, errors.New(whyRedirects)
 	}
@@ -209,16 +208,14 @@ func isBcrypt(s string) bool {
 	return len(s) == 60 && strings.HasPrefix(s, "$2") && s[3] == '$' && strings.Contains("aby", s[2:3])
 }
 
-// redirects returns the redirect URIs that this server admits. A client that redirects no
+// redirectURIs returns the redirect URIs that this server admits. A client that redirects no
 // user keeps none: Laravel stores http://localhost for it.
-func (m mapping) redirects(c *clientRow) (uris []string, refused []error) {
+func (m mapping) redirectURIs(c *clientRow) (uris []string, refused []error) {
 	if grants := c.grants(); !slices.Contains(grants, codeGrant) && !slices.Contains(grants, implicitGrant) {
 		return nil, nil
 	}
-	rules := redirect.Rules{Schemes: m.allowed}
 	for _, uri := range c.uris() {
-		err := rules.Validate(uri)
-		if err != nil && !slices.Contains(m.allowed, uri) {
+		if err := m.redirects.Validate(uri); err != nil {
 			refused = append(refused, fmt.Errorf("%.200q %w", uri, err))
 			continue
 		}
@@ -227,23 +224,27 @@ func (m mapping) redirects(c *clientRow) (uris []string, refused []error) {
 	return uris, refused
 }
 
-// checkAllowed refuses what no operator may admit: schemes that a browser handles itself, and
-// http as a whole.
+// checkAllowed refuses what the settings of the server refuse too: they must admit the same
+// schemes and URIs.
 func checkAllowed(values []string) error {
 	for _, v := range values {
 		scheme, _, isURI := strings.Cut(v, ":")
-		if !isURI {
-			if err := redirect.CheckScheme(v); err != nil {
-				return fmt.Errorf("--allow-redirect: %.200q %w; to admit the URI of one client, give the whole redirect URI", v, err)
-			}
-			continue
-		}
-		if _, err := url.Parse(v); err != nil {
-			return fmt.Errorf("--allow-redirect: %.200q is not a redirect URI: copy it from the report", v)
-		}
 		scheme = strings.ToLower(scheme)
-		if err := redirect.CheckScheme(scheme); err != nil && scheme != "http" && scheme != "https" {
-			return fmt.Errorf("--allow-redirect: %.200q: %q %w", v, scheme, err)
+		wrong := redirect.CheckScheme(scheme)
+		switch {
+		case !isURI && wrong != nil:
+			return fmt.Errorf("--allow-redirect: %.200q %w; to admit the http URI of one client, give the whole redirect URI", v, wrong)
+		case !isURI:
+		case scheme == "http":
+			if err := (redirect.Rules{HTTP: true}).Validate(v); err != nil {
+				return fmt.Errorf("--allow-redirect: %.200q %w", v, err)
+			}
+		case scheme == "https":
+			return fmt.Errorf("--allow-redirect: %.200q: https needs no option, and other faults of a redirect URI can't be admitted: change it in Laravel", v)
+		case wrong != nil:
+			return fmt.Errorf("--allow-redirect: %.200q: %q %w", v, scheme, wrong)
+		default:
+			return fmt.Errorf("--allow-redirect: %.200q: give its scheme alone: --allow-redirect %s", v, scheme)
 		}
 	}
 	return nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-passport/passport/internal/redirect"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -21,10 +23,10 @@ type Config struct {
 	Keys    Keys
 	Samples []string // values that the installation issued, which must fit the keys
 
-	UserProvider  string        // Laravel's provider that is Config.Users here. Default: users
-	AllowRedirect []string      // schemes, and whole redirect URIs, that the target admits too
-	Schemes       []string      // the same, of the server's settings; the next import doesn't take them over
-	FamilyTTL     time.Duration // of the server. Default: a year
+	UserProvider  string         // Laravel's provider that is Config.Users here. Default: users
+	AllowRedirect []string       // schemes, and whole http redirect URIs, that the target admits too
+	Redirects     redirect.Rules // of the server's settings; the next import doesn't take them over
+	FamilyTTL     time.Duration  // of the server. Default: a year
 
 	// UsersTable is a table of users to import into Accounts; empty for none. If there is
 	// one, PrepareAccounts is called before all writes.
@@ -86,12 +88,11 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 		return nil, err
 	}
 	i.report.Options = i.options()
-	allowed := slices.Concat(i.AllowRedirect, i.Schemes)
-	if err := checkAllowed(allowed); err != nil {
+	if err := checkAllowed(i.AllowRedirect); err != nil {
 		return nil, err
 	}
 	i.build = &builder{
-		mapping: mapping{userProvider: i.UserProvider, allowed: allowed, now: now}, familyTTL: i.FamilyTTL, clients: map[string]*known{}, report: i.report,
+		mapping: mapping{userProvider: i.UserProvider, redirects: i.admitted(), now: now}, familyTTL: i.FamilyTTL, clients: map[string]*known{}, report: i.report,
 	}
 	if i.source, err = i.Source.Open(ctx); err != nil {
 		return nil, err
@@ -106,6 +107,13 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	}
 	i.report.sort()
 	return i.report, nil
+}
+
+// admitted returns which redirect URIs the import admits.
+func (i *importer) admitted() redirect.Rules {
+	r := i.Redirects
+	r.Schemes, r.URIs = slices.Concat(r.Schemes, i.AllowRedirect), slices.Concat(r.URIs, i.AllowRedirect)
+	return r
 }
 
 func (i *importer) run(ctx context.Context) error {
@@ -171,10 +179,13 @@ func (i *importer) during(ctx context.Context, write func() error) error {
 	})
 }
 
+// Version13 is [Report.Version] of Laravel Passport 13.
+const Version13 = "13"
+
 // version returns the versions of Laravel Passport that have these tables.
 func (s *Snapshot) version() string {
 	if s.has(clientsTable, "redirect_uris") {
-		return "13"
+		return Version13
 	}
 	return "9 to 12"
 }
@@ -272,7 +283,16 @@ func (i *importer) save(ctx context.Context, batch *oauth.ImportBatch) error {
 	return nil
 }
 
-// propose sets the settings that keep the IDs as Laravel's clients know them.
+// propose sets the settings that keep the IDs as Laravel's clients know them, and their
+// redirect URIs.
 func (i *importer) propose() {
+	for _, v := range i.AllowRedirect {
+		switch isURI := strings.Contains(v, ":"); {
+		case isURI && !i.Redirects.HTTP && !slices.Contains(i.Redirects.URIs, v):
+			i.report.Settings.AllowedRedirectURIs = append(i.report.Settings.AllowedRedirectURIs, v)
+		case !isURI && !slices.Contains(i.Redirects.Schemes, v):
+			i.report.Settings.AllowedRedirectSchemes = append(i.report.Settings.AllowedRedirectSchemes, v)
+		}
+	}
 	i.report.Settings.NumericUserIDs = i.report.users > 0 && i.report.numericUsers == i.report.users
 }

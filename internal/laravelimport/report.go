@@ -101,9 +101,15 @@ type Settings struct {
 	// that the operator has to look it up or replace it.
 	PersonalSecretHashed bool `json:"personal_secret_hashed,omitempty"`
 
+	// AllowedRedirectSchemes and AllowedRedirectURIs are values of --allow-redirect that the
+	// server does not admit. Without them, it refuses the redirect URIs of imported clients.
+	AllowedRedirectSchemes []string `json:"allowed_redirect_schemes,omitempty"`
+	AllowedRedirectURIs    []string `json:"allowed_redirect_uris,omitempty"`
+
 	// Scopes are those of the imported tokens, at most maxScopes. A token loses a scope
 	// that the server doesn't define at its first refresh.
-	Scopes []string `json:"scopes,omitempty"`
+	Scopes     []string `json:"scopes,omitempty"`
+	MoreScopes bool     `json:"more_scopes,omitempty"`
 }
 
 // maxScopes bounds the scopes in a report.
@@ -111,7 +117,11 @@ const maxScopes = 100
 
 func (s *Settings) addScopes(names []string) {
 	for _, name := range names {
-		if name != oauth.AllScopes && !slices.Contains(s.Scopes, name) && len(s.Scopes) < maxScopes {
+		switch {
+		case name == oauth.AllScopes || slices.Contains(s.Scopes, name):
+		case len(s.Scopes) == maxScopes:
+			s.MoreScopes = true
+		default:
 			s.Scopes = append(s.Scopes, name)
 		}
 	}

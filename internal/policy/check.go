@@ -27,6 +27,14 @@ func (s Settings) Faults() []error {
 		err := redirect.CheckScheme(name)
 		f.add(err != nil, "AllowedRedirectSchemes: %q %w", safeurl.Text(name), err)
 	}
+	for _, uri := range s.AllowedRedirectURIs {
+		if !strings.HasPrefix(uri, "http://") {
+			f.add(true, "AllowedRedirectURIs: %q is not an http URI: remove it; other URIs need no setting, or their scheme in AllowedRedirectSchemes", safeurl.Text(uri))
+			continue
+		}
+		err := redirect.Rules{HTTP: true}.Register(uri)
+		f.add(err != nil, "AllowedRedirectURIs: %q %w", safeurl.Text(uri), err)
+	}
 	for _, text := range s.AllowedOrigins {
 		err := origin.Check(text)
 		f.add(err != nil, "AllowedOrigins: %q %w", safeurl.Text(text), err)

@@ -25,6 +25,7 @@ type Settings struct {
 	Resources []string
 
 	AllowedRedirectSchemes []string
+	AllowedRedirectURIs    []string
 	AllowedOrigins         []string
 
 	AccessTokenTTL         time.Duration
@@ -58,7 +59,7 @@ func New(s Settings, traits func(grantType string) oauth.GrantTraits) *Policy {
 	all, byName := s.withFeatures()
 	s.Scopes = all
 	p := &Policy{Settings: s, registered: map[string]bool{}, byName: byName, audiences: append([]string{s.Audience}, s.Resources...), traits: traits, ignored: new(logline.Once), scopeIDs: IDs(s.Scopes)}
-	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes}
+	p.redirects = redirect.Rules{HTTP: strings.HasPrefix(s.Issuer, "http:"), Schemes: s.AllowedRedirectSchemes, URIs: s.AllowedRedirectURIs}
 	for _, scope := range s.Scopes {
 		p.registered[scope.ID] = true
 	}

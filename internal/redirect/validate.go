@@ -20,6 +20,7 @@ var responseParams = []string{"code", "state", "iss", "error", "error_descriptio
 type Rules struct {
 	HTTP    bool     // http on any host, because the issuer is http too
 	Schemes []string // further private-use schemes that the operator admits, in lower case
+	URIs    []string // http on a host that is not the user's device: whole URIs that the operator admits
 }
 
 // Validate returns an error if a redirect URI may not be registered. The error
@@ -44,7 +45,7 @@ func (r Rules) Validate(uri string) error {
 	case u.User != nil:
 		return errors.New("has a user name before its host: remove everything up to the @")
 	}
-	if err := r.target(u); err != nil {
+	if err := r.target(u, uri); err != nil {
 		return err
 	}
 	if err := path(u); err != nil {
@@ -118,9 +119,9 @@ func hex(c byte) bool {
 }
 
 // target checks the scheme, the host and the port.
-func (r Rules) target(u *url.URL) error {
+func (r Rules) target(u *url.URL, uri string) error {
 	switch {
-	case u.Scheme == "https" || u.Scheme == "http" && r.HTTP:
+	case u.Scheme == "https" || u.Scheme == "http" && (r.HTTP || slices.Contains(r.URIs, uri)):
 		return authority(u)
 	case u.Scheme == "http":
 		return loopbackTarget(u)
@@ -149,7 +150,7 @@ func loopbackTarget(u *url.URL) error {
 	if slices.Contains(loopback, strings.ToLower(host)) {
 		return errors.New("has capital letters in its host: write localhost")
 	}
-	return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may use http")
+	return errors.New("is plain http: use https; only 127.0.0.1, [::1] and localhost may use http, and whole URIs that the operator admits in Config.AllowedRedirectURIs")
 }
 
 // authority checks the host and port of an http or https URI.

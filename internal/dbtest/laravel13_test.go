@@ -126,7 +126,7 @@ func check13(t *testing.T, s oauth.Store, report *laravelimport.Report) {
 		!slices.Contains(report.LeftOut, laravelimport.LeftOut{What: "access tokens", Why: "its client is left out", Count: 1}) {
 		t.Errorf("Run() left out %+v, want the client with an ftp URI and its token among them", report.LeftOut)
 	}
-	settings := laravelimport.Settings{PersonalAccessClientID: personal13, PersonalSecretHashed: true, Scopes: []string{"orders:read", "orders:write"}}
+	settings := laravelimport.Settings{PersonalAccessClientID: personal13, PersonalSecretHashed: true, AllowedRedirectSchemes: []string{"myapp"}, Scopes: []string{"orders:read", "orders:write"}}
 	if !reflect.DeepEqual(report.Settings, settings) {
 		t.Errorf("Run() proposes %+v, want %+v", report.Settings, settings)
 	}

@@ -73,6 +73,15 @@ type ImportStore interface {
 	ImportNote(ctx context.Context, name string) (string, error)
 }
 
+// BulkImportStore is an [ImportStore] that prepares for many writes.
+type BulkImportStore interface {
+	ImportStore
+
+	// DuringImport calls write, which stores its batches with save in place of Import. It
+	// calls phase before work that can take minutes, such as "creating indexes".
+	DuringImport(ctx context.Context, phase func(what string), write func(save func(context.Context, *ImportBatch) error) error) error
+}
+
 // ErrImportOvertaken means that another import has begun, which imports everything.
 var ErrImportOvertaken = errors.New("oauth: another import has begun since")
 

@@ -37,13 +37,13 @@ WHERE i.indrelid = to_regclass(?) AND NOT i.indisunique AND i.indisvalid AND COA
 // saveBatch stores a batch like [Store.Import].
 type saveBatch = func(context.Context, *oauth.ImportBatch) error
 
-// DuringImport runs an import, which stores its batches with save. In a database without
-// tokens, the import of millions of rows takes most of its time to insert random keys into
-// tables and indexes. So DuringImport puts such rows aside and moves them in the order of
-// their keys, and it drops the indexes that only make queries fast, and creates them again
-// afterwards, which sorts their keys. A note keeps their statements: if the program is
-// killed, the next import creates them.
-func (s *Store) DuringImport(ctx context.Context, run func(save func(context.Context, *oauth.ImportBatch) error) error) (err error) {
+// DuringImport implements [oauth.BulkImportStore]. In a database without tokens, the import
+// of millions of rows takes most of its time to insert random keys into tables and indexes.
+// So DuringImport puts such rows aside and moves them in the order of their keys, and it
+// drops the indexes that only make queries fast, and creates them again afterwards, which
+// sorts their keys. A note keeps their statements: if the program is killed, the next import
+// creates them.
+func (s *Store) DuringImport(ctx context.Context, phase func(what string), write func(save func(context.Context, *oauth.ImportBatch) error) error) (err error) {
 	db, d := s.db.SQL(), s.db.Dialect()
 	if err := sqldb.Bulk(ctx, db, d); err != nil {
 		return err
@@ -58,13 +58,14 @@ func (s *Store) DuringImport(ctx context.Context, run func(save func(context.Con
 	case err != nil:
 		err = fmt.Errorf("drop indexes for an import: %w", err)
 	case len(dropped) > 0:
-		err = s.newStage(fresh).run(ctx, run)
+		err = s.newStage(fresh).run(ctx, phase, write)
 	default:
-		err = run(s.Import)
+		err = write(s.Import)
 	}
 	if len(dropped) == 0 || errors.Is(err, oauth.ErrImportOvertaken) { // the import that began since creates them
 		return err
 	}
+	phase("creating indexes")
 	if createErr := s.createIndexes(context.WithoutCancel(ctx), dropped, err != nil); createErr != nil {
 		err = errors.Join(err, fmt.Errorf("create the indexes after an import (run it again to repeat this): %w", createErr))
 	}

@@ -40,7 +40,7 @@ func (s *Store) newStage(fresh bool) *stage {
 }
 
 // run runs an import that puts rows aside, and moves them afterwards.
-func (st *stage) run(ctx context.Context, write func(saveBatch) error) error {
+func (st *stage) run(ctx context.Context, phase func(what string), write func(saveBatch) error) error {
 	if err := st.create(ctx); err != nil {
 		return fmt.Errorf("create the stage of an import: %w", err)
 	}
@@ -48,6 +48,7 @@ func (st *stage) run(ctx context.Context, write func(saveBatch) error) error {
 	if err := write(func(ctx context.Context, b *oauth.ImportBatch) error { return st.store.importWith(ctx, st.writers, b) }); err != nil {
 		return err
 	}
+	phase("sorting what was read")
 	if err := sqldb.BulkAppend(ctx, st.store.db.SQL(), st.store.db.Dialect()); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func TestPurge_LP_3_DuringTheFirstImport(t *testing.T) {
 		b.Families[0].ExpiresAt = now.Add(365 * 24 * time.Hour)
 		b.AccessTokens[0].ExpiresAt = now.Add(-10 * 24 * time.Hour)
 		b.RefreshTokens[0].ExpiresAt = now.Add(30 * 24 * time.Hour)
-		must(t, s.DuringImport(t.Context(), func(save saveBatch) error {
+		must(t, s.DuringImport(t.Context(), noPhase, func(save saveBatch) error {
 			must(t, save(t.Context(), b))
 			_, err := s.Purge(t.Context(), oauth.EndedBefore(now.Add(-7*24*time.Hour)), 1000)
 			return err

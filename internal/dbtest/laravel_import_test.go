@@ -255,10 +255,10 @@ type ordered struct {
 	writing, compared, early bool
 }
 
-func (o *ordered) DuringImport(ctx context.Context, write func(saveBatch) error) error {
+func (o *ordered) DuringImport(ctx context.Context, phase func(string), write func(saveBatch) error) error {
 	o.writing = true
 	defer func() { o.writing = false }()
-	return o.Store.DuringImport(ctx, write)
+	return o.Store.DuringImport(ctx, phase, write)
 }
 
 func (o *ordered) EndUnseen(ctx context.Context, at time.Time) (int, error) {

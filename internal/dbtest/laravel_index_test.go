@@ -38,7 +38,7 @@ func TestImport_CreatesItsIndexesAgain(t *testing.T) {
 				return result
 			}
 		}
-		if err := s.DuringImport(t.Context(), count(failed)); !errors.Is(err, failed) {
+		if err := s.DuringImport(t.Context(), noPhase, count(failed)); !errors.Is(err, failed) {
 			t.Errorf("DuringImport() = %v, want the error of the import", err)
 		}
 		if drops := d.Name != sqldb.MySQL.Name; drops != (during < len(all)) {
@@ -49,16 +49,16 @@ func TestImport_CreatesItsIndexesAgain(t *testing.T) {
 		}
 		func() {
 			defer func() { _ = recover() }() // as if the program was killed
-			_ = s.DuringImport(t.Context(), func(saveBatch) error { panic("killed") })
+			_ = s.DuringImport(t.Context(), noPhase, func(saveBatch) error { panic("killed") })
 		}()
-		if err := s.DuringImport(t.Context(), count(nil)); err != nil {
+		if err := s.DuringImport(t.Context(), noPhase, count(nil)); err != nil {
 			t.Fatal(err)
 		}
 		if got := indexes(t, db, d); !slices.Equal(got, all) {
 			t.Errorf("the indexes after the import that follows a crash are %v, want %v", got, all)
 		}
 		keepAToken(t, s)
-		if err := s.DuringImport(t.Context(), count(nil)); err != nil || during != len(all) {
+		if err := s.DuringImport(t.Context(), noPhase, count(nil)); err != nil || during != len(all) {
 			t.Errorf("DuringImport() with tokens = %v with %d indexes, want all %d", err, during, len(all))
 		}
 	})

@@ -34,8 +34,8 @@ func (p *paused) wait(save saveBatch) saveBatch {
 	}
 }
 
-func (p *paused) DuringImport(ctx context.Context, write func(saveBatch) error) error {
-	return p.Store.DuringImport(ctx, func(save saveBatch) error { return write(p.wait(save)) })
+func (p *paused) DuringImport(ctx context.Context, phase func(string), write func(saveBatch) error) error {
+	return p.Store.DuringImport(ctx, phase, func(save saveBatch) error { return write(p.wait(save)) })
 }
 
 // An import that is writing stops when another one begins, also one with --switch. It ends

@@ -48,6 +48,7 @@ var storePowers = []storePower{
 	rarely(power[oauth.LogoutStore]("OpenID Connect cannot be enabled")),
 	rarely(power[oauth.DeviceStore]("the device grant cannot be enabled")),
 	rarely(power[oauth.ImportStore]("nothing can be imported from another server")),
+	rarely(power[oauth.BulkImportStore]("a large import takes longer")),
 	rarely(power[oauth.DeviceReader]("the device grant cannot read device codes")),
 	rarely(power[oauth.PresentedStore]("a token request costs one more round trip")),
 	rarely(power[oauth.GrantPowerStore]("grants cannot use the store's optional methods")),

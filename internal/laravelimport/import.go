@@ -164,18 +164,14 @@ func (i *importer) run(ctx context.Context) error {
 
 // during lets the target prepare for many writes.
 func (i *importer) during(ctx context.Context, write func() error) error {
-	bulk, ok := oauth.StoreAs[interface {
-		DuringImport(ctx context.Context, run func(save func(context.Context, *oauth.ImportBatch) error) error) error
-	}](i.Target)
+	bulk, ok := oauth.StoreAs[oauth.BulkImportStore](i.Target)
 	if !ok || i.DryRun {
 		return write()
 	}
 	defer func(before func(context.Context, *oauth.ImportBatch) error) { i.put = before }(i.put)
-	return bulk.DuringImport(ctx, func(save func(context.Context, *oauth.ImportBatch) error) error {
+	return bulk.DuringImport(ctx, i.Phase, func(save func(context.Context, *oauth.ImportBatch) error) error {
 		i.put = save
-		err := write()
-		i.Phase("sorting what was read, and creating indexes") // which the target does next
-		return err
+		return write()
 	})
 }
 

@@ -69,12 +69,16 @@ func (f *foreign) laravelRow(ctx context.Context, id string) (*row, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: read the access tokens of Laravel: %w", oauth.ErrUnavailable, err)
 	}
-	r.user, r.name, r.ended = user.String, name.String, bool(revoked) || bool(clientRevoked)
+	r.user, r.client = unpadded(user.String), unpadded(r.client)
+	r.name, r.ended = name.String, bool(revoked) || bool(clientRevoked)
 	if r.scopes, err = parseScopes(scopes.String); err != nil {
 		return nil, fmt.Errorf("the scopes of an access token in Laravel's table are not a JSON list: %w", errUnknown)
 	}
 	return &r, nil
 }
+
+// unpadded returns an ID as Laravel knows it: PostgreSQL pads a char(36).
+func unpadded(id string) string { return strings.TrimRight(id, " ") }
 
 // parseScopes reads a JSON list, which may have numbers. PHP writes a list as an object if
 // its keys have a gap.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/go-passport/passport"
+	"github.com/go-passport/passport/internal/dbtest"
 	"github.com/go-passport/passport/internal/sqldb"
 	"github.com/go-passport/passport/internal/testkit"
 	"github.com/go-passport/passport/laravel"
@@ -38,5 +39,21 @@ func TestServer_LP_2_LaravelTokensAreNoIDTokens(t *testing.T) {
 	b.Authorize(c, "scope", "openid", "prompt", "none", "id_token_hint", token).WantRedirectError("invalid_request")
 	if a := s.Get("/oauth/userinfo", "Authorization", "Bearer "+token); a.Status != http.StatusForbidden && a.Status != http.StatusUnauthorized {
 		t.Errorf("/oauth/userinfo with an access token of Laravel = %s, want a refusal", a)
+	}
+}
+
+// PostgreSQL pads a char(36) with spaces. A shorter ID of a user, such as a ULID, is the same
+// in a token that is not imported yet.
+func TestServer_LP_3_PaddedIDs(t *testing.T) {
+	dbtest.Need(t, sqldb.Postgres)
+	i := newImported(t, sqldb.Postgres, sqldb.SQLite)
+	i.sql("ALTER TABLE oauth_access_tokens ALTER COLUMN user_id TYPE char(36)")
+	s := laravelServer(t, i.store, laravel.Compat{DB: i.laravel, Dialect: sqldb.Postgres})
+	o := newOldServer(t, i)
+	o.issue()
+	must(t, o.fail)
+	token, _ := o.some()
+	if got := guardStatus(s.Guard(), token); got != http.StatusOK {
+		t.Errorf("the guard responds %d to a token of a user whose ID is padded in Laravel's row, want 200", got)
 	}
 }

@@ -88,3 +88,26 @@ func TestLaravelImport_MarkConsumedNeedsPermission(t *testing.T) {
 		t.Errorf("MarkConsumed() with a user that can only read = %v, want an error that names the permission and the table", err)
 	}
 }
+
+// MarkConsumed writes to no other application than the imported one: with numeric IDs, that
+// has clients of the same IDs.
+func TestLaravelImport_LP_3_MarkConsumedRefusesAnotherApplication(t *testing.T) {
+	i := newImported(t, sqldb.SQLite, sqldb.SQLite)
+	must(t, i.store.RevokeClient(t.Context(), "10", i.at, nil))
+	key, err := laravelimport.ParseAppKey("base64:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+	must(t, err)
+	for _, test := range []struct {
+		what, want string
+		keys       []laravelimport.AppKey
+	}{
+		{"the key of another application", "the application key is wrong", []laravelimport.AppKey{key}},
+		{"no key", "the application key is missing", nil},
+	} {
+		other := fromLaravel(t, sqldb.SQLite, "", i.store)
+		other.Keys.App = test.keys
+		got, err := laravelimport.MarkConsumed(t.Context(), other, other.Source.DB, func(int) {})
+		if err == nil || !strings.Contains(err.Error(), test.want) || got != (laravelimport.Marked{}) {
+			t.Errorf("MarkConsumed() with %s = %+v, %v, want that it revokes nothing, and %q", test.what, got, err, test.want)
+		}
+	}
+}

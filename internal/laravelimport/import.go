@@ -122,7 +122,7 @@ func (i *importer) run(ctx context.Context) error {
 	if i.report.CheckedBy, err = i.source.check(ctx, i.Keys, i.Samples); err != nil {
 		return err
 	}
-	if err := i.sameKeys(ctx); err != nil {
+	if err := sameKeys(ctx, i.store, i.Keys); err != nil {
 		return err
 	}
 	clients, err := i.clients(ctx)

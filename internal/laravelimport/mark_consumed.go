@@ -22,7 +22,8 @@ type Marked struct {
 // MarkConsumed revokes in Laravel's tables what has been spent or revoked here since the
 // import, so that it does not come back to life if Laravel issues tokens again. It is the
 // only write to the old tables. write is a pool for the database of the source that may
-// write. MarkConsumed can be repeated.
+// write. MarkConsumed can be repeated. It refuses the keys of another application, whose
+// clients can have the same IDs.
 func MarkConsumed(ctx context.Context, c Config, write *sql.DB, progress func(tokens int)) (marked Marked, err error) {
 	store, ok := oauth.StoreAs[oauth.ImportStore](c.Target)
 	if !ok {
@@ -40,6 +41,12 @@ func MarkConsumed(ctx context.Context, c Config, write *sql.DB, progress func(to
 		return marked, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
+	if _, err := source.check(ctx, c.Keys, c.Samples); err != nil {
+		return marked, err
+	}
+	if err := sameKeys(ctx, store, c.Keys); err != nil {
+		return marked, err
+	}
 	if err := source.endTransaction(); err != nil {
 		return marked, fmt.Errorf("end the read transaction: %w", err)
 	}

@@ -106,16 +106,16 @@ func (i *importer) notes() (map[string]string, error) {
 	return notes, nil
 }
 
-// sameKeys refuses an import with other keys than the one before: one of them is wrong.
-func (i *importer) sameKeys(ctx context.Context) error {
-	before, err := i.store.ImportNote(ctx, keysNote)
+// sameKeys refuses other keys than those of the last import: one of them is wrong.
+func sameKeys(ctx context.Context, store oauth.ImportStore, keys Keys) error {
+	before, err := store.ImportNote(ctx, keysNote)
 	if errors.Is(err, oauth.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the note of the last import: %w", err)
 	}
-	for _, k := range i.Keys.App {
+	for _, k := range keys.App {
 		if slices.Contains(strings.Fields(before), k.fingerprint()) {
 			return nil
 		}

@@ -63,7 +63,7 @@ var rooms = map[string]room{
 	"internal/oidc":          {ours: below + " guard openid internal/authorize internal/clients internal/ctxtoken internal/endpoint internal/feature internal/idtoken internal/issuer internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/users internal/wire"},
 	"internal/idtoken":       {ours: below + " openid internal/claims internal/feature internal/keyring"},
 	"openid":                 {},
-	"internal/laravelimport": {ours: "internal/policy internal/redirect internal/sqldb oauth"}, // reads the tables of Laravel Passport
+	"internal/laravelimport": {ours: "internal/policy internal/redirect internal/safeurl internal/sqldb oauth"}, // reads the tables of Laravel Passport
 
 	"internal/device": {ours: below + " grant internal/authorize internal/clients internal/endpoint internal/feature internal/keyring internal/page internal/policy internal/rooms internal/tokens internal/usercode internal/users internal/wire"},
 

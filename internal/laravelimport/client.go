@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-passport/passport/internal/redirect"
+	"github.com/go-passport/passport/internal/safeurl"
 	"github.com/go-passport/passport/oauth"
 )
 
@@ -216,7 +217,7 @@ func (m mapping) redirectURIs(c *clientRow) (uris []string, refused []error) {
 	}
 	for _, uri := range c.uris() {
 		if err := m.redirects.Validate(uri); err != nil {
-			refused = append(refused, fmt.Errorf("%.200q %w", uri, err))
+			refused = append(refused, fmt.Errorf("%.200q %w", safeurl.Text(uri), err))
 			continue
 		}
 		uris = append(uris, uri)
@@ -228,23 +229,26 @@ func (m mapping) redirectURIs(c *clientRow) (uris []string, refused []error) {
 // schemes and URIs.
 func checkAllowed(values []string) error {
 	for _, v := range values {
-		scheme, _, isURI := strings.Cut(v, ":")
-		scheme = strings.ToLower(scheme)
+		before, _, isURI := strings.Cut(v, ":")
+		if !isURI {
+			if err := redirect.CheckScheme(v); err != nil {
+				return fmt.Errorf("--allow-redirect: %.200q %w; to admit the http URI of one client, give the whole redirect URI", v, err)
+			}
+			continue
+		}
+		shown, scheme := safeurl.Text(v), strings.ToLower(before)
 		wrong := redirect.CheckScheme(scheme)
 		switch {
-		case !isURI && wrong != nil:
-			return fmt.Errorf("--allow-redirect: %.200q %w; to admit the http URI of one client, give the whole redirect URI", v, wrong)
-		case !isURI:
 		case scheme == "http":
 			if err := (redirect.Rules{HTTP: true}).Validate(v); err != nil {
-				return fmt.Errorf("--allow-redirect: %.200q %w", v, err)
+				return fmt.Errorf("--allow-redirect: %.200q %w", shown, err)
 			}
 		case scheme == "https":
-			return fmt.Errorf("--allow-redirect: %.200q: https needs no option, and other faults of a redirect URI can't be admitted: change it in Laravel", v)
+			return fmt.Errorf("--allow-redirect: %.200q: https needs no option, and other faults of a redirect URI can't be admitted: change it in Laravel", shown)
 		case wrong != nil:
-			return fmt.Errorf("--allow-redirect: %.200q: %q %w", v, scheme, wrong)
+			return fmt.Errorf("--allow-redirect: %.200q: %q %w", shown, scheme, wrong)
 		default:
-			return fmt.Errorf("--allow-redirect: %.200q: give its scheme alone: --allow-redirect %s", v, scheme)
+			return fmt.Errorf("--allow-redirect: %.200q: give its scheme alone: --allow-redirect %s", shown, scheme)
 		}
 	}
 	return nil

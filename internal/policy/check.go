@@ -32,7 +32,7 @@ func (s Settings) Faults() []error {
 			f.add(true, "AllowedRedirectURIs: %q is not an http URI: remove it; other URIs need no setting, or their scheme in AllowedRedirectSchemes", safeurl.Text(uri))
 			continue
 		}
-		err := redirect.Rules{HTTP: true}.Register(uri)
+		err := redirect.Rules{HTTP: true}.Validate(uri) // a stored client may have capital letters in its host
 		f.add(err != nil, "AllowedRedirectURIs: %q %w", safeurl.Text(uri), err)
 	}
 	for _, text := range s.AllowedOrigins {

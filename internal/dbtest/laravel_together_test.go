@@ -3,6 +3,7 @@ package dbtest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -111,4 +112,26 @@ type reader struct {
 func (r *reader) ImportedClient(ctx context.Context, id string) (*oauth.ImportedClient, error) {
 	r.once.Do(r.then)
 	return r.Store.ImportedClient(ctx, id)
+}
+
+// overtakenAccounts are accounts of an import during which another one begins.
+type overtakenAccounts struct {
+	namedAccounts
+}
+
+func (a *overtakenAccounts) Import(ctx context.Context, account laravelimport.Account) (laravelimport.AccountState, error) {
+	_, _ = a.namedAccounts.Import(ctx, account)
+	return laravelimport.AccountState{}, fmt.Errorf("import account: %w", oauth.ErrImportOvertaken)
+}
+
+// An import that is overtaken while it imports accounts stops at the next account. The
+// accounts have no fault.
+func TestLaravelImport_LP_3_OvertakenAtAccounts(t *testing.T) {
+	store := target(t, sqldb.SQLite)
+	config, accounts := fromLaravel(t, sqldb.SQLite, "", store), &overtakenAccounts{}
+	config.UsersTable, config.Accounts = "users", accounts
+	_, err := laravelimport.Run(t.Context(), config)
+	if err == nil || !strings.Contains(err.Error(), "another import has begun") || len(accounts.ids) != 1 {
+		t.Errorf("Run() = %v after %d accounts, want that it stops at the first account because another import has begun", err, len(accounts.ids))
+	}
 }

@@ -115,7 +115,7 @@ func (a *accountImport) user(ctx context.Context, u userRow) error {
 		if u.secondFactor {
 			a.report.AccountsWithSecondFactor++
 		}
-	case errors.Is(err, oauth.ErrUnavailable) || ctx.Err() != nil:
+	case errors.Is(err, oauth.ErrUnavailable), errors.Is(err, oauth.ErrImportOvertaken), ctx.Err() != nil:
 		return fmt.Errorf("import account %s: %w", u.ID, err)
 	case errors.Is(err, oauth.ErrConflict) && len(a.waiting) < maxWaiting:
 		a.waiting = append(a.waiting, waitingUser{u, err})

@@ -48,6 +48,8 @@ func (r importReport) show(out *screen) {
 	r.showSettings(out)
 	r.showScopes(out)
 	r.showProviders(out)
+	r.showAccounts(out)
+	r.showPasswordGrant(out)
 	warnCompat(out, r.settings, r.publicKey)
 	switch {
 	case r.DryRun:
@@ -139,7 +141,11 @@ func (r importReport) showSettings(out *screen) {
 		lines = append(lines, `numeric_user_ids = true`)
 	}
 	if r.Settings.NumericClientIDs {
-		lines = append(lines, `client_ids = "integer"`)
+		line := `client_ids = "integer"`
+		if !r.Switched {
+			line += " # after the switch: until then, Laravel gives the next numbers"
+		}
+		lines = append(lines, line)
 	}
 	if id := r.Settings.PersonalAccessClientID; id != "" {
 		from := "# the secret of that client in Laravel"
@@ -204,5 +210,24 @@ func (r importReport) showProviders(out *screen) {
 		out.details(unknown)
 		out.Printf("%s\n", yellow("The users' tokens of these clients are refused. passport serve has only its own accounts; in a Go application,\n"+
 			"add the providers to Config.Providers."))
+	}
+}
+
+// showAccounts warns if an import brings the tokens of users without their accounts.
+func (r importReport) showAccounts(out *screen) {
+	if r.Options.UsersTable != "" || r.Imported.AccessTokens+r.Imported.PersonalTokens == r.OfClients {
+		return
+	}
+	out.Printf("\n%s\n", yellow("passport serve refuses the tokens of a user who has no account here."))
+	if !r.Switched { // the switch is the last import
+		out.Printf("%s\n  %s\n", yellow("Import the accounts, too:"), r.again("--users-table users"))
+	}
+	out.Printf("%s\n", yellow("A Go application finds its users with Config.Users instead."))
+}
+
+// showPasswordGrant warns if clients have the password grant, and the server does not.
+func (r importReport) showPasswordGrant(out *screen) {
+	if n := r.Settings.PasswordClients; n > 0 && !r.settings.EnablePasswordGrant {
+		out.Printf("\n%s\n  enable_password_grant = true\n", yellow("Password grant: "+plural(n, "client has", "clients have")+" it, and this server refuses it. To admit it, set:"))
 	}
 }

@@ -98,7 +98,9 @@ func TestImport_Laravel(t *testing.T) {
 	if out := succeed(t, "client", "show", "4"); !strings.Contains(out, "Alice Confidential") {
 		t.Errorf("passport client show 4 prints %s", out)
 	}
-	succeed(t, append(from, "--switch")...)
+	if out := succeed(t, append(from, "--switch")...); !strings.Contains(out, "client_ids = \"integer\"\n") {
+		t.Errorf("the report of the switch doesn't propose integers for the IDs of new clients:\n%s", out)
+	}
 	if out := succeed(t, "import", "status"); strings.Contains(out, "a purge keeps revoked records") {
 		t.Errorf("passport import status after the switch says that a purge keeps revoked records:\n%s", out)
 	}
@@ -107,6 +109,29 @@ func TestImport_Laravel(t *testing.T) {
 	}
 	if out := succeed(t, append(from, "--mark-consumed")...); !strings.Contains(out, "0 access tokens") {
 		t.Errorf("passport import laravel --mark-consumed prints %s", out)
+	}
+}
+
+// Accounts can't be imported after the switch, so the report of the switch shows no command
+// for it.
+func TestImport_LP_1_WarnsOfUsersWithoutAccounts(t *testing.T) {
+	installation(t)
+	succeed(t, "migrate")
+	from := []string{"import", "laravel", "--env", "laravel.env"}
+	const warning, command = "passport serve refuses the tokens of a user who has no account here", "--users-table users"
+	for _, step := range []struct {
+		option string
+		warns  bool
+	}{{"--dry-run", true}, {"--users-table=users", false}, {"--switch", false}} {
+		out := succeed(t, append(from, step.option)...)
+		if strings.Contains(out, warning) != step.warns {
+			t.Errorf("passport import laravel %s warns of users without accounts: %v, want %v:\n%s", step.option, !step.warns, step.warns, out)
+		}
+	}
+	succeed(t, "migrate", "--database-url", "sqlite:second.sqlite")
+	out := succeed(t, append(from, "--database-url", "sqlite:second.sqlite", "--switch")...)
+	if !strings.Contains(out, warning) || strings.Contains(out, command) {
+		t.Errorf("a switch without accounts prints no warning, or a command that is refused after it:\n%s", out)
 	}
 }
 

@@ -124,7 +124,7 @@ func TestLaravelImport_Reads(t *testing.T) {
 
 func checkRecorded(t *testing.T, r *recorder, report *laravelimport.Report) {
 	t.Helper()
-	if want := (laravelimport.Settings{NumericUserIDs: true, NumericClientIDs: true, PersonalAccessClientID: "1", Scopes: []string{"check-status", "place-orders"}}); !reflect.DeepEqual(report.Settings, want) {
+	if want := (laravelimport.Settings{NumericUserIDs: true, NumericClientIDs: true, PersonalAccessClientID: "1", PasswordClients: 2, Scopes: []string{"check-status", "place-orders"}}); !reflect.DeepEqual(report.Settings, want) {
 		t.Errorf("Run() proposes %+v, want %+v", report.Settings, want)
 	}
 	if want := time.Date(2026, 11, 23, 8, 54, 27, 0, time.UTC); !report.NewestCreatedAt.Equal(want) {
@@ -322,7 +322,7 @@ func TestLaravelImport_Refuses(t *testing.T) {
 			run(t, c.Source.DB, "ALTER TABLE oauth_access_tokens DROP COLUMN expires_at")
 		}, "no column expires_at"},
 		"prefix":   {func(_ *testing.T, c *laravelimport.Config, _ *recorder) { c.Source.Prefix = `x"; --` }, "the table prefix is not valid"},
-		"taken ID": {func(_ *testing.T, _ *laravelimport.Config, r *recorder) { r.taken = "4" }, "has a client with the ID 4"},
+		"taken ID": {func(_ *testing.T, _ *laravelimport.Config, r *recorder) { r.taken = "4" }, `register further clients there with client_ids = "uuid"`},
 		"our tables": {func(t *testing.T, c *laravelimport.Config, _ *recorder) {
 			run(t, c.Source.DB, "ALTER TABLE oauth_clients ADD COLUMN auth_method TEXT")
 		}, "tables of Passport for Go"},

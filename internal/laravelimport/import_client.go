@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-passport/passport/oauth"
@@ -72,6 +73,9 @@ func (i *importer) client(ctx context.Context, row *clientRow) (imported *oauth.
 	i.report.Imported.Clients++
 	if !row.revoked {
 		i.report.provider(client.Provider).Clients++
+		if slices.Contains(client.GrantTypes, passwordGrant) {
+			i.report.Settings.PasswordClients++
+		}
 	}
 	return &oauth.ImportedClient{Client: client.Client}, nil, nil
 }
@@ -93,7 +97,7 @@ func (i *importer) stored(ctx context.Context, id string) (stored bool, clash, e
 	}
 	switch _, err := i.Target.Client(ctx, id); {
 	case err == nil:
-		return false, fmt.Errorf("the target has a client with the ID %s that was not imported: import into an empty database, or revoke and purge that client", id), nil
+		return false, fmt.Errorf(`the target has a client with the ID %s that was not imported: import into an empty database, and register further clients there with client_ids = "uuid" until the switch`, id), nil
 	case !errors.Is(err, oauth.ErrNotFound):
 		return false, nil, fmt.Errorf("find client: %w", err)
 	}

@@ -101,6 +101,9 @@ type Settings struct {
 	// that the operator has to look it up or replace it.
 	PersonalSecretHashed bool `json:"personal_secret_hashed,omitempty"`
 
+	// PasswordClients is the number of clients with the password grant.
+	PasswordClients int `json:"password_clients,omitempty"`
+
 	// AllowedRedirectSchemes and AllowedRedirectURIs are values of --allow-redirect that the
 	// server does not admit. Without them, it refuses the redirect URIs of imported clients.
 	AllowedRedirectSchemes []string `json:"allowed_redirect_schemes,omitempty"`

@@ -250,7 +250,7 @@ func (o *laravelOptions) zone() (*time.Location, error) {
 		return nil, nil //nolint:nilnil // the importer knows the zone of the last import
 	}
 	zone, err := time.LoadLocation(name)
-	if err != nil {
+	if err != nil || zone == time.Local { // Local is another zone on another host
 		return nil, fmt.Errorf("%s is not the name of a time zone: give the value of app.timezone in Laravel, such as Europe/Paris, with --timezone", origin)
 	}
 	return zone, nil

@@ -339,6 +339,7 @@ func TestImport_LaravelRefuses(t *testing.T) {
 		"same database":   {"--env laravel.env --from sqlite:./storage/passport.sqlite", "--from is the database of this server"},
 		"a copy of it":    {"--env laravel.env --from sqlite:copy.sqlite", "tables of Passport for Go"},
 		"time zone":       {"--env laravel.env --timezone Mars/Olympus", "--timezone is not the name of a time zone"},
+		"local zone":      {"--env laravel.env --timezone Local", "--timezone is not the name of a time zone"},
 		"missing file":    {"--env laravel.env --from sqlite:missing.sqlite", "no Laravel database at sqlite:missing.sqlite"},
 		"folder of keys":  {"--env laravel.env --keys .", "has neither oauth-public.key"},
 		"both":            {"--env laravel.env --mark-consumed --dry-run", "--mark-consumed imports nothing"},

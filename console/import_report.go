@@ -137,17 +137,17 @@ func (r importReport) showCheck(out *screen) {
 
 func (r importReport) showSettings(out *screen) {
 	var lines []string
-	if r.Settings.NumericUserIDs {
+	if r.Settings.NumericUserIDs && !r.settings.NumericUserIDs {
 		lines = append(lines, `numeric_user_ids = true`)
 	}
-	if r.Settings.NumericClientIDs {
+	if r.Settings.NumericClientIDs && r.settings.ClientIDs != passport.Integers {
 		line := `client_ids = "integer"`
 		if !r.Switched {
 			line += " # after the switch: until then, Laravel gives the next numbers"
 		}
 		lines = append(lines, line)
 	}
-	if id := r.Settings.PersonalAccessClientID; id != "" {
+	if id := r.Settings.PersonalAccessClientID; id != r.settings.PersonalAccessClientID {
 		from := "# the secret of that client in Laravel"
 		switch {
 		case r.Settings.PersonalSecretHashed && r.Version == laravelimport.Version13:

@@ -382,3 +382,26 @@ func TestImport_LP_1_EnvInTheApplication(t *testing.T) {
 		t.Errorf("the import prints\n%s\nwant its report", got)
 	}
 }
+
+// An import does not ask again for what is done: a key that an earlier import has checked,
+// and settings that are set.
+func TestImport_LP_1_KnowsWhatIsDone(t *testing.T) {
+	manifest := installation(t)
+	succeed(t, "migrate")
+	sample, _ := manifest["refresh_tokens"].(map[string]any)["rotated_new"].(map[string]any)["token"].(string)
+	write(t, "sample", sample+"\n")
+	from := []string{"import", "laravel", "--env", "laravel.env", "--keys", "laravel-storage"}
+	if out := succeed(t, append(from, "--verify", "sample")...); !strings.Contains(out, "right: it opens a code or refresh token\n") || !strings.Contains(out, "numeric_user_ids = true") {
+		t.Errorf("the first import prints\n%s\nwant that the key is right, and the setting numeric_user_ids", out)
+	}
+	write(t, "passport.toml", "numeric_user_ids = true\nclient_ids = \"integer\"\n")
+	for range 2 {
+		out := succeed(t, from...)
+		if !strings.Contains(out, "right: it opens a code or refresh token, in an earlier import\n") || strings.Contains(out, "NOT CHECKED") {
+			t.Errorf("an import with the checked key prints\n%s\nwant that an earlier import has checked it", out)
+		}
+		if strings.Contains(out, "numeric_user_ids") || strings.Contains(out, "client_ids =") {
+			t.Errorf("an import proposes settings that are set:\n%s", out)
+		}
+	}
+}

@@ -183,7 +183,7 @@ func TestToken_TK_08_GrantType(t *testing.T) {
 	s.Exchange(web, "scope", "read").WantJSONError(400, "invalid_request")
 	s.Exchange(web, "grant_type", "urn:example:grant").WantJSONError(400, "unsupported_grant_type")
 	s.Exchange(web, "grant_type", "Authorization_Code").WantJSONError(400, "unsupported_grant_type")
-	s.WantLog(`grant_type \"Authorization_Code\"; the server has authorization_code, client_credentials, refresh_token: `)
+	s.WantLog(`grant_type \"Authorization_Code\" is not enabled here: choose one of authorization_code, `)
 	s.Exchange(web, "grant_type", "client_credentials").WantJSONError(400, "unauthorized_client")
 	s.Exchange(machine, "grant_type", "authorization_code", "code", "x").WantJSONError(400, "unauthorized_client")
 	s.Exchange(machine, "grant_type", "refresh_token", "refresh_token", "x").WantJSONError(400, "unauthorized_client")
@@ -197,6 +197,7 @@ func TestToken_TK_15_NoPasswordGrant(t *testing.T) {
 	for _, g := range []string{"password", "implicit", "token", "urn:ietf:params:oauth:grant-type:device_code", "personal_access"} {
 		s.Exchange(c, "grant_type", g, "username", "alice", "password", "secret").WantJSONError(400, "unsupported_grant_type")
 	}
+	s.WantLog("set EnablePasswordGrant")
 }
 
 func TestToken_TK_18_BodyLimit(t *testing.T) {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 
 	"github.com/go-passport/passport/internal/clients"
 	"github.com/go-passport/passport/internal/feature"
@@ -100,7 +97,7 @@ func (e *tokenEndpoint) grant(c *call) (oauth.Grant, error) {
 	}
 	g, ok := e.grants[grantType]
 	if !ok {
-		return nil, fmt.Errorf("grant_type %q; the server has %s: %w", nearest.Shown(grantType), strings.Join(slices.Sorted(maps.Keys(e.grants)), ", "),
+		return nil, fmt.Errorf("grant_type %q is not enabled here: %s: %w", nearest.Shown(grantType), e.Parts.Remedy(grantType),
 			oauth.UnsupportedGrantType.Errorf("this grant_type is not supported"))
 	}
 	if !c.client.Allows(g.GrantType()) {

@@ -125,6 +125,9 @@ func (i *importer) run(ctx context.Context) error {
 	if err := sameKeys(ctx, i.store, i.Keys); err != nil {
 		return err
 	}
+	if err := i.checkedBefore(ctx); err != nil {
+		return err
+	}
 	clients, err := i.clients(ctx)
 	if err != nil {
 		return err

@@ -94,16 +94,21 @@ func (i *importer) notes() (map[string]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("note the options of the import: %w", err)
 	}
+	notes := map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: i.fingerprints(), optionsNote: string(options)}
+	if i.UsersTable != "" {
+		notes[foundNote] = i.foundAt.Format(time.RFC3339Nano)
+	}
+	return notes, nil
+}
+
+// fingerprints returns the text of keysNote.
+func (i *importer) fingerprints() string {
 	prints := make([]string, 0, len(i.Keys.App))
 	for _, k := range i.Keys.App {
 		prints = append(prints, k.fingerprint())
 	}
 	slices.Sort(prints)
-	notes := map[string]string{firstNote: i.build.first.Format(time.RFC3339Nano), keysNote: strings.Join(prints, " "), optionsNote: string(options)}
-	if i.UsersTable != "" {
-		notes[foundNote] = i.foundAt.Format(time.RFC3339Nano)
-	}
-	return notes, nil
+	return strings.Join(prints, " ")
 }
 
 // sameKeys refuses other keys than those of the last import: one of them is wrong.
@@ -121,6 +126,31 @@ func sameKeys(ctx context.Context, store oauth.ImportStore, keys Keys) error {
 		}
 	}
 	return fmt.Errorf("%w: the last import had another one; if the application has a new key since then, give both with --app-key", errAppKey)
+}
+
+// inEarlierImport ends what the report says of keys that an earlier import has checked.
+const inEarlierImport = ", in an earlier import"
+
+// checkedBefore sets what has proved the keys in the last import, if they are the same.
+func (i *importer) checkedBefore(ctx context.Context) error {
+	if i.report.CheckedBy != "" {
+		return nil
+	}
+	last, err := Last(ctx, i.store)
+	if errors.Is(err, oauth.ErrNotFound) || errors.Is(err, ErrUnfinished) || err == nil && last.CheckedBy == "" {
+		return nil
+	}
+	keys := ""
+	if err == nil {
+		keys, err = i.store.ImportNote(ctx, keysNote)
+	}
+	if err != nil {
+		return fmt.Errorf("read what the last import has checked: %w", err)
+	}
+	if keys == i.fingerprints() {
+		i.report.CheckedBy = strings.TrimSuffix(last.CheckedBy, inEarlierImport) + inEarlierImport
+	}
+	return nil
 }
 
 // sameSource refuses a source that has none of the clients of the import before. It is

@@ -206,6 +206,21 @@ func formFaults(clients columnTypes) (faults []error) {
 	return faults
 }
 
+// Readable returns why guards can't read the tables of Laravel, or nil.
+func (s Source) Readable(ctx context.Context) error {
+	var missing []string
+	var last error
+	for _, table := range []string{clientsTable, accessTable} {
+		if _, err := s.columnsOf(ctx, table); err != nil {
+			missing, last = append(missing, s.Prefix+table), err
+		}
+	}
+	if last != nil {
+		return noTable(last, missing...)
+	}
+	return nil
+}
+
 func (s Source) columnsOf(ctx context.Context, table string) (columnTypes, error) {
 	rows, err := s.DB.QueryContext(ctx, "SELECT * FROM "+s.quoted(table)+" WHERE 1 = 0") //nolint:gosec // prefixForm has checked the name
 	if err != nil {

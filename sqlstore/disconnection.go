@@ -30,6 +30,11 @@ AND NOT EXISTS (SELECT 1 FROM oauth_clients c WHERE ` + cutByClient + `)
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + `
 AND (x.unredeemed = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL))))`
 
+	// After a wait, the INSERT of MySQL has a shared lock on the deleted row and asks for an
+	// exclusive one. Two transactions that do so deadlock. The upsert asks for an exclusive
+	// lock at once, so they run one after another.
+	holdOnceMySQL = insertOnce + ` ON DUPLICATE KEY UPDATE keep_until = VALUES(keep_until)`
+
 	deleteOnce = `DELETE FROM oauth_once WHERE purpose = ? AND digest = ?`
 )
 
@@ -54,7 +59,7 @@ func (s *Store) Disconnect(ctx context.Context, d *oauth.Disconnection) (revoked
 			revoked, err = endConnection(ctx, tx, family, d)
 			return err
 		}
-		return exclusively(ctx, tx, c, func() error {
+		return s.exclusively(ctx, tx, c, func() error {
 			if revoked, err = endConnection(ctx, tx, family, d); err != nil {
 				return err
 			}
@@ -95,9 +100,15 @@ const removal oauth.Purpose = "removal"
 // connection alive. Transactions that insert the same row wait for each other, or
 // conflict if they run on two nodes of a cluster. lockConsents alone would not conflict
 // there, because it changes nothing.
-func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
+func (s *Store) exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
 	row := onceRow(removal, c.User.Provider+"\x00"+c.User.ID+"\x00"+c.ClientID, time.UnixMicro(c.at))
-	if _, err := tx.Insert(ctx, insertOnce, row...); err != nil {
+	var err error
+	if s.db.Dialect().Name == sqldb.MySQL.Name {
+		_, err = tx.Exec(ctx, holdOnceMySQL, row...)
+	} else {
+		_, err = tx.Insert(ctx, insertOnce, row...)
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, lockConsents, c.User.Provider, c.User.ID, c.ClientID); err != nil {
@@ -106,7 +117,7 @@ func exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) er
 	if err := f(); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, deleteOnce, row[0], row[1])
+	_, err = tx.Exec(ctx, deleteOnce, row[0], row[1])
 	return err
 }
 

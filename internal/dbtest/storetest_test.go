@@ -125,7 +125,9 @@ func order(ctx context.Context, db *sql.DB, d sqldb.Dialect) error {
 		var total int
 		read := func(row sqldb.Row) error { return row.Scan(&total) }
 		if err := queries.Row(context.WithoutCancel(ctx), `SELECT total FROM shop_orders WHERE id = ?`, read, id); err != nil || total != 1 {
-			return fmt.Errorf("order %d has the total %d, want 1: %w", id, total, err)
+			n, writeErr := queries.Exec(context.WithoutCancel(ctx), `UPDATE shop_orders SET total = total + 1 WHERE id = ?`, id)
+			return fmt.Errorf("a SELECT after the COMMIT of order %d read the total %d, want 1: %w; an UPDATE then found %d rows (%v): "+
+				"1 means that a connection was still in an older transaction, 0 that the row is lost", id, total, err, n, writeErr)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -18,7 +18,7 @@ test:
 	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go test ./...
 
 race:
-	PASSPORT_TEST_REQUIRE=1 scripts/databases run -- go test -race -gcflags='modernc.org/sqlite/lib=-race=false' ./...
+	bash .ci/run race
 
 # The binary in a real browser and with third-party clients.
 e2e:

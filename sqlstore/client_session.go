@@ -35,11 +35,7 @@ func (s *Store) beginSession(ctx context.Context, tx *sqldb.Tx, f *oauth.Family)
 	if f.SID == "" {
 		return insertFamily, row, nil
 	}
-	q = saveClientSession
-	if s.db.Dialect().Name == sqldb.MySQL.Name {
-		q = saveClientSessionMySQL
-	}
-	_, err = tx.Exec(ctx, q, f.User.Provider, f.User.ID, string(f.Session), f.ClientID, f.SID, sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt))
+	_, err = tx.Exec(ctx, s.form(saveClientSession, saveClientSessionMySQL), f.User.Provider, f.User.ID, string(f.Session), f.ClientID, f.SID, sqldb.At(f.CreatedAt), sqldb.At(f.ExpiresAt))
 	if err != nil {
 		return "", nil, fmt.Errorf("save client session: %w", err)
 	}
@@ -91,10 +87,7 @@ func (s *Store) endSessions(ctx context.Context, tx *sqldb.Tx, c cutOff, familie
 	if c.Unredeemed || c.EndsWithSession {
 		return nil
 	}
-	q := insertNewNotices
-	if s.db.Dialect().Name == sqldb.MySQL.Name {
-		q = insertNewNoticesMySQL
-	}
+	q := s.form(insertNewNotices, insertNewNoticesMySQL)
 	ended := []any{
 		c.User.Provider, c.User.ID, c.until(), sqldb.Flag(c.ClientID != ""), c.ClientID,
 		sqldb.Flag(c.Session != ""), string(c.Session), sqldb.Flag(c.ExceptSession != ""), string(c.ExceptSession),

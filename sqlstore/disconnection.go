@@ -30,7 +30,9 @@ AND NOT EXISTS (SELECT 1 FROM oauth_clients c WHERE ` + cutByClient + `)
 AND NOT EXISTS (SELECT 1 FROM oauth_cut_offs x WHERE ` + cutMatches + `
 AND (x.unredeemed = 0 OR EXISTS (SELECT 1 FROM oauth_auth_codes k WHERE k.family_id = f.id AND k.spent_at IS NULL))))`
 
-	// After a wait, the INSERT of MySQL has a shared lock on the deleted row and asks for an
+	holdOnce = insertOnce + ` ON CONFLICT DO NOTHING`
+
+	// After a wait, an INSERT of MySQL has a shared lock on the deleted row and asks for an
 	// exclusive one. Two transactions that do so deadlock. The upsert asks for an exclusive
 	// lock at once, so they run one after another.
 	holdOnceMySQL = insertOnce + ` ON DUPLICATE KEY UPDATE keep_until = VALUES(keep_until)`
@@ -102,13 +104,7 @@ const removal oauth.Purpose = "removal"
 // there, because it changes nothing.
 func (s *Store) exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func() error) error {
 	row := onceRow(removal, c.User.Provider+"\x00"+c.User.ID+"\x00"+c.ClientID, time.UnixMicro(c.at))
-	var err error
-	if s.db.Dialect().Name == sqldb.MySQL.Name {
-		_, err = tx.Exec(ctx, holdOnceMySQL, row...)
-	} else {
-		_, err = tx.Insert(ctx, insertOnce, row...)
-	}
-	if err != nil {
+	if _, err := tx.Exec(ctx, s.form(holdOnce, holdOnceMySQL), row...); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, lockConsents, c.User.Provider, c.User.ID, c.ClientID); err != nil {
@@ -117,7 +113,7 @@ func (s *Store) exclusively(ctx context.Context, tx *sqldb.Tx, c cutOff, f func(
 	if err := f(); err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, deleteOnce, row[0], row[1])
+	_, err := tx.Exec(ctx, deleteOnce, row[0], row[1])
 	return err
 }
 

@@ -111,10 +111,7 @@ func (s *Store) SettleLogout(ctx context.Context, r *oauth.LogoutResult) error {
 	if !r.RetryAt.IsZero() {
 		q, args = retryNotice, slices.Insert(args, 0, any(sqldb.At(r.RetryAt)))
 	}
-	status, failures, succeeded := saveStatus, 1, any(nil)
-	if s.db.Dialect().Name == sqldb.MySQL.Name {
-		status = saveStatusMySQL
-	}
+	status, failures, succeeded := s.form(saveStatus, saveStatusMySQL), 1, any(nil)
 	if r.Done {
 		failures, succeeded = 0, sqldb.At(r.Time)
 	}

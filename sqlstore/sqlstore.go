@@ -95,6 +95,14 @@ func (s *Store) Check(ctx context.Context) error {
 	return errors.Join(s.db.Check(ctx), s.db.Intact(ctx, migrationSet, Migrations(s.db.Dialect())))
 }
 
+// form returns the form of a statement that this kind of database knows.
+func (s *Store) form(others, mysql string) string {
+	if s.db.Dialect().Name == sqldb.MySQL.Name {
+		return mysql
+	}
+	return others
+}
+
 // change runs f in a transaction, together with the audit record of the change. f
 // reports whether it changed anything. Without a change, no record is written.
 func (s *Store) change(ctx context.Context, a *oauth.AuditRecord, f func(ctx context.Context, tx *sqldb.Tx) (changed bool, err error)) error {
